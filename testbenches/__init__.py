@@ -1,0 +1,1 @@
+"""DMA masters in RTL, the cocotb tests that drive them, and the pytest entry that runs those."""

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hdl_bridge.simulation import SimulationFailed, TestOutcome, build, run
+from hdl_bridge.simulators import Simulator, available
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODULE = "tests.hdl_bridge.cocotb_counter"
+COUNTER = """
+module counter #(parameter WIDTH = 8) (input wire clk, output reg [WIDTH-1:0] count);
+    initial count = 0;
+    always @(posedge clk) count <= count + 1'b1;
+endmodule
+"""
+
+simulators = pytest.mark.parametrize("simulator", available(), ids=lambda each: each.kind)
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Path:
+    source = tmp_path / "counter.v"
+    source.write_text(COUNTER)
+    return source
+
+
+@pytest.fixture(scope="session")
+def build_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("builds")
+
+
+def run_counter(
+    simulator: Simulator,
+    source: Path,
+    build_root: Path,
+    testcase: str,
+    *,
+    seed: int | None = None,
+    timeout: float = 60.0,
+) -> list[TestOutcome]:
+    return run(
+        simulator,
+        "counter",
+        [source],
+        MODULE,
+        testcase=testcase,
+        seed=seed,
+        build_root=build_root,
+        timeout=timeout,
+    )
+
+
+def failure_of(
+    simulator: Simulator,
+    source: Path,
+    build_root: Path,
+    testcase: str,
+    *,
+    seed: int | None = None,
+    timeout: float = 60.0,
+) -> SimulationFailed:
+    with pytest.raises(SimulationFailed) as caught:
+        run_counter(simulator, source, build_root, testcase, seed=seed, timeout=timeout)
+    return caught.value
+
+
+@simulators
+def test_a_passing_run_returns_its_outcomes(
+    simulator: Simulator, counter: Path, build_root: Path
+) -> None:
+    (outcome,) = run_counter(simulator, counter, build_root, "counts")
+    assert (outcome.name, outcome.passed, outcome.message) == (f"{MODULE}.counts", True, "")
+
+
+@simulators
+def test_parameters_reach_the_top_module(
+    simulator: Simulator, counter: Path, build_root: Path
+) -> None:
+    outcomes = run(
+        simulator,
+        "counter",
+        [counter],
+        MODULE,
+        testcase="is_as_wide_as_told",
+        parameters={"WIDTH": 11},
+        env={"EXPECTED_WIDTH": "11"},
+        build_root=build_root,
+    )
+    assert [outcome.passed for outcome in outcomes] == [True]
+
+
+@simulators
+def test_a_failing_test_is_named_with_its_message(
+    simulator: Simulator, counter: Path, build_root: Path
+) -> None:
+    failure = failure_of(simulator, counter, build_root, "draws_the_number_of_its_seed", seed=1)
+    assert re.search(r"cocotb_counter\.draws_the_number_of_its_seed: .*drew \d+", str(failure))
+    assert failure.log.exists()
+
+
+def test_one_seed_draws_the_same_numbers_and_another_draws_others(
+    counter: Path, build_root: Path
+) -> None:
+    simulator = available()[0]
+    drawn = [
+        failure_of(simulator, counter, build_root, "draws_the_number_of_its_seed", seed=seed)
+        .outcomes[0]
+        .message
+        for seed in (1, 1, 2)
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_run_that_hangs_is_killed(counter: Path, build_root: Path) -> None:
+    failure = failure_of(available()[0], counter, build_root, "hangs", timeout=3.0)
+    assert "out of time" in str(failure)
+
+
+def test_a_testcase_that_does_not_exist_is_a_failure(counter: Path, build_root: Path) -> None:
+    failure = failure_of(available()[0], counter, build_root, "no_such_test")
+    assert failure.outcomes == ()
+
+
+@simulators
+def test_what_does_not_compile_shows_the_words_of_the_compiler(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    source = tmp_path / "counter.v"
+    source.write_text("module counter; not_a_module broken(); endmodule")
+    with pytest.raises(SimulationFailed, match="not_a_module"):
+        build(simulator, "counter", [source], build_root=tmp_path)
+
+
+def test_a_build_is_used_again_until_a_source_or_parameter_changes(
+    counter: Path, tmp_path: Path
+) -> None:
+    simulator = available()[0]
+    first = build(simulator, "counter", [counter], build_root=tmp_path)
+    built = (first / "finished").stat().st_mtime_ns
+    counter.touch()
+    assert build(simulator, "counter", [counter], build_root=tmp_path) == first
+    assert (first / "finished").stat().st_mtime_ns == built
+    wider = build(simulator, "counter", [counter], parameters={"WIDTH": 9}, build_root=tmp_path)
+    counter.write_text(COUNTER.replace("1'b1", "2'd2"))
+    changed = build(simulator, "counter", [counter], build_root=tmp_path)
+    assert len({first, wider, changed}) == 3
+
+
+def test_a_build_that_broke_off_is_made_again(counter: Path, tmp_path: Path) -> None:
+    simulator = available()[0]
+    directory = build(simulator, "counter", [counter], build_root=tmp_path)
+    (directory / "finished").unlink()
+    (directory / "sim.vvp").unlink(missing_ok=True)
+    assert build(simulator, "counter", [counter], build_root=tmp_path) == directory
+    assert (directory / "finished").exists()
+
+
+def test_two_builds_of_the_same_at_once_are_one(counter: Path, tmp_path: Path) -> None:
+    simulator = available()[0]
+    with ThreadPoolExecutor() as pool:
+        jobs = [
+            pool.submit(build, simulator, "counter", [counter], build_root=tmp_path)
+            for _ in range(3)
+        ]
+    assert len({job.result() for job in jobs}) == 1
+
+
+@simulators
+def test_waves_are_written_where_asked(
+    simulator: Simulator, counter: Path, build_root: Path, tmp_path: Path
+) -> None:
+    waves = tmp_path / "seen" / f"counter{simulator.waves_suffix}"
+    run(
+        simulator,
+        "counter",
+        [counter],
+        MODULE,
+        testcase="counts",
+        waves=waves,
+        build_root=build_root,
+    )
+    assert waves.stat().st_size > 0
+
+
+@simulators
+def test_waves_in_the_format_of_another_simulator_are_refused(
+    simulator: Simulator, counter: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"writes \.\w+ files, not '\.wlf'"):
+        run(simulator, "counter", [counter], MODULE, waves=tmp_path / "counter.wlf")
