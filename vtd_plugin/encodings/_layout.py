@@ -7,42 +7,18 @@ second form of every layout, for dumps and tests; it takes no part in reading a 
 
 from __future__ import annotations
 
-import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import bitstring
 
 from vtd_plugin.encodings._field import Alias, Field
+from vtd_plugin.encodings._slot import ADDRESS_SUFFIX, Slot, reader, slots_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from vtd_plugin.encodings.capabilities import Capabilities
-
-_PART: Final = re.compile(r"(\w+)\[(\d+):(\d+)\]")
-_ADDRESS_SUFFIX: Final = "_address"
-
-
-class _Piece(NamedTuple):
-    """Where one run of bits of a value goes: from bit `down` of the value to bit `lsb`."""
-
-    down: int
-    limit: int
-    lsb: int
-
-
-class _Slot(NamedTuple):
-    """A name that can be read and packed: a field, an alias, or the address of either."""
-
-    width: int
-    alignment: int
-    pieces: tuple[_Piece, ...]
-    note: str
-
-    @property
-    def mask(self) -> int:
-        return sum(piece.limit << piece.lsb for piece in self.pieces)
 
 
 class _Slotted(type):
@@ -92,7 +68,7 @@ class Layout(metaclass=_Slotted):
     """The fields by name, top bit first."""
 
     _DECLARED: ClassVar[Mapping[str, Field | Alias]] = MappingProxyType({})
-    _SLOTS: ClassVar[Mapping[str, _Slot]] = MappingProxyType({})
+    _SLOTS: ClassVar[Mapping[str, Slot]] = MappingProxyType({})
     _FIXED: ClassVar[int] = 0
 
     value: int
@@ -114,23 +90,23 @@ class Layout(metaclass=_Slotted):
         declared = {name: item for name, item in cls._DECLARED.items() if isinstance(item, Field)}
         aliases = {name: item for name, item in cls._DECLARED.items() if isinstance(item, Alias)}
         fields = _place(cls.__name__, cls.BITS, declared, requires, cls.SECTION)
-        slots = _slots_of(fields, aliases)
+        slots = slots_of(fields, aliases)
         cls._check_addresses(slots)
         for slot_name, slot in slots.items():
-            setattr(cls, slot_name, property(_reader(slot), doc=slot.note))
+            setattr(cls, slot_name, property(reader(slot), doc=slot.note))
         cls.FIELDS = MappingProxyType(fields)
         cls._SLOTS = MappingProxyType(slots)
         cls._FIXED = sum(item.fixed << item.lsb for item in fields.values())
 
     @classmethod
-    def _check_addresses(cls, slots: Mapping[str, _Slot]) -> None:
+    def _check_addresses(cls, slots: Mapping[str, Slot]) -> None:
         """Compare the address properties with the annotations that type checkers go by."""
-        made = {name for name in slots if name.endswith(_ADDRESS_SUFFIX)}
+        made = {name for name in slots if name.endswith(ADDRESS_SUFFIX)}
         annotated = {
             name
             for base in cls.__mro__
             for name in vars(base).get("__annotations__", ())
-            if name.endswith(_ADDRESS_SUFFIX)
+            if name.endswith(ADDRESS_SUFFIX)
         }
         if made != annotated:
             raise ValueError(
@@ -176,18 +152,17 @@ class Layout(metaclass=_Slotted):
 
     @classmethod
     def _deposit(cls, value: int, numbers: Mapping[str, int]) -> int:
+        slots = cls._SLOTS
         for name, number in numbers.items():
-            width, alignment, pieces, _note = cls._slot(name)
-            if number >> width:
-                raise ValueError(f"{cls.NAME}.{name}: {number:#x} does not fit {width} bits")
-            if number & (alignment - 1):
-                raise ValueError(f"{cls.NAME}.{name}: {number:#x} is no multiple of {alignment:#x}")
-            for down, limit, lsb in pieces:
+            slot = slots.get(name) or cls._slot(name)
+            if number & slot.forbidden:
+                slot.refuse(cls.NAME, name, number)
+            for down, limit, lsb in slot.pieces:
                 value = value & ~(limit << lsb) | (number >> down & limit) << lsb
         return value
 
     @classmethod
-    def _slot(cls, name: str) -> _Slot:
+    def _slot(cls, name: str) -> Slot:
         try:
             return cls._SLOTS[name]
         except KeyError:
@@ -237,8 +212,8 @@ class Layout(metaclass=_Slotted):
         Raises:
             TypeError: There is no field of that name, or it holds no address.
         """
-        self._slot(name + _ADDRESS_SUFFIX)
-        address: int = getattr(self, name + _ADDRESS_SUFFIX)
+        self._slot(name + ADDRESS_SUFFIX)
+        address: int = getattr(self, name + ADDRESS_SUFFIX)
         return address
 
     def fields(self) -> dict[str, int]:
@@ -309,54 +284,3 @@ def _place(
         lsb -= item.width
         fields[name] = item.placed(name, lsb, requires, section)
     return fields
-
-
-def _slots_of(fields: Mapping[str, Field], aliases: Mapping[str, Alias]) -> dict[str, _Slot]:
-    """All names that can be read and packed, the addresses after what they are the address of."""
-    slots = {}
-    for name, item in fields.items():
-        slot = _Slot(item.width, 1, (_Piece(0, item.limit, item.lsb),), item.note)
-        slots.update(_with_address(name, slot, item.address_lsb))
-    for name, other in aliases.items():
-        slots.update(_with_address(name, _join(fields, other), other.address_lsb))
-    return slots
-
-
-def _join(fields: Mapping[str, Field], item: Alias) -> _Slot:
-    """The bits that an alias stands for."""
-    pieces: list[_Piece] = []
-    width = 0
-    for part in filter(None, (item.low, item.high)):
-        match = _PART.fullmatch(part)
-        source = fields[match[1] if match else part]
-        msb, lsb = (int(match[2]), int(match[3])) if match else (source.width - 1, 0)
-        pieces.insert(0, _Piece(width, (1 << (msb - lsb + 1)) - 1, source.lsb + lsb))
-        width += msb - lsb + 1
-    return _Slot(
-        width, 1, tuple(pieces), "{" + ", ".join(filter(None, (item.high, item.low))) + "}"
-    )
-
-
-def _with_address(name: str, slot: _Slot, address_lsb: int | None) -> dict[str, _Slot]:
-    if address_lsb is None:
-        return {name: slot}
-    pieces = tuple(_Piece(down + address_lsb, limit, lsb) for down, limit, lsb in slot.pieces)
-    note = f"byte address held by {name}"
-    address = _Slot(slot.width + address_lsb, 1 << address_lsb, pieces, note)
-    return {name: slot, name + _ADDRESS_SUFFIX: address}
-
-
-def _reader(slot: _Slot) -> Callable[[Any], int]:
-    """A function that reads a name: constants in a closure, since this is what a walk spends."""
-    if len(slot.pieces) > 1:
-        (high_down, high_limit, high_lsb), (low_down, low_limit, low_lsb) = slot.pieces
-        return lambda view: (
-            (view.value >> high_lsb & high_limit) << high_down
-            | (view.value >> low_lsb & low_limit) << low_down
-        )
-    ((down, limit, lsb),) = slot.pieces
-    if down:
-        return lambda view: (view.value >> lsb & limit) << down
-    if lsb:
-        return lambda view: view.value >> lsb & limit
-    return lambda view: view.value & limit

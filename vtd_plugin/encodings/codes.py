@@ -170,6 +170,15 @@ class InterruptDeliveryMode(IntEnum):
     EXTINT = 7
 
 
+class FaultType(IntEnum):
+    """{T1,T2} of a fault record: what kind of request was blocked (section 11.4.7.6)."""
+
+    WRITE = 0b00
+    PAGE_REQUEST = 0b01
+    READ = 0b10
+    ATOMIC_OP = 0b11
+
+
 class SourceValidation(IntEnum):
     """SVT of an interrupt-remapping table entry (section 9.9)."""
 

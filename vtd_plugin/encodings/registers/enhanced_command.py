@@ -104,10 +104,8 @@ class VCRSP(Register, offset=0xE10, bits=64, section="11.4.16.3", requires="ECAP
 
     RSLT: int = ro(
         "u48",
-        (
-            "PASID result in bits 35:16; rev>=3.3; rev 3.0-3.2 had VCRSP at 0xE20 with SC "
-            "2:1 and RSLT 63:8"
-        ),
+        "PASID result in bits 35:16; rev>=3.3; rev 3.0-3.2 had VCRSP at 0xE20 with SC "
+        "2:1 and RSLT 63:8",
     )
     RSVD_15_8: int = rsvdz("u8")
     SC: int = ro("u7", "0 ok,1 undefined,16 none available/invalid PASID")

@@ -89,10 +89,8 @@ class FRCD(Register, offset="CAP.FRO*16+16*n", name="FRCD[n]", bits=128, section
     SID: int = ros("u16", reset="undef")
     FI: int = ros(
         "u52",
-        (
-            "page address 63:12 (bits above the largest AGAW 0), or interrupt_index in 63:48 "
-            "(47:12 zero; codes 20,25,29,2A,2B undefined)"
-        ),
+        "page address 63:12 (bits above the largest AGAW 0), or interrupt_index in 63:48 "
+        "(47:12 zero; codes 20,25,29,2A,2B undefined)",
         reset="undef",
         address_lsb=12,
     )

@@ -11,10 +11,8 @@ class VER(CapabilityRegister, offset=0x000, bits=32, section="11.4.1"):
     RSVD_31_8: int = rsvdz("u24")
     MAX: int = impl(
         "u4",
-        (
-            "major version; gates: >=2 drains always, >=6 no register-based invalidation, "
-            ">=8 ER always faults (RTA.5)"
-        ),
+        "major version; gates: >=2 drains always, >=6 no register-based invalidation, "
+        ">=8 ER always faults (RTA.5)",
     )
     MIN: int = impl("u4")
 
@@ -43,10 +41,8 @@ class CAP(CapabilityRegister, offset=0x008, bits=64, section="11.4.2"):
     RSVD_15_13: int = rsvdz("u3")
     SAGAW: int = impl(
         "u5",
-        (
-            "bit1 39b/3-level, bit2 48b/4-level, bit3 57b/5-level; bits 0,4 reserved; VER>=6 "
-            "and SSTS=0 -> 0"
-        ),
+        "bit1 39b/3-level, bit2 48b/4-level, bit3 57b/5-level; bits 0,4 reserved; VER>=6 "
+        "and SSTS=0 -> 0",
     )
     CM: int = impl("u1", "caching mode")
     PHMR: int = impl("u1")

@@ -40,7 +40,7 @@ class IQA(Register, offset=0x090, bits=64, section="11.4.9.3", requires="ECAP.QI
 
     IQA: int = rw(
         "u52",
-        ("bits >=HAW may be unimplemented; reads back what was last written, also with QIES=0"),
+        "bits >=HAW may be unimplemented; reads back what was last written, also with QIES=0",
         address_lsb=12,
     )
     DW: int = rw("u1", "DW=1 without SMTS and ADMS -> IQE code 5", requires="ECAP.SMTS|ECAP.ADMS")

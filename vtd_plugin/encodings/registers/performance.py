@@ -12,10 +12,8 @@ class PERFCAP(Register, offset=0x300, bits=64, section="11.4.13.2", requires="EC
 
     RSVD_63_55: int = rsvdz(
         "u9",
-        (
-            "reserved; spec shows bits 63:60 reserved with default Fh; model as 0 unless "
-            "modelling real parts"
-        ),
+        "reserved; spec shows bits 63:60 reserved with default Fh; model as 0 unless "
+        "modelling real parts",
     )
     CS: int = impl("u3", "stride 2^(CS+10) bytes")
     PCCS: int = impl("u1")

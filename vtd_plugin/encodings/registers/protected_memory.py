@@ -21,10 +21,8 @@ class PLMBASE(Register, offset=0x068, bits=32, section="11.4.8.2", requires="CAP
 
     PLMB: int = rw(
         "u12",
-        (
-            "lsb = N+1 is implementation defined (discover by writing ones); 20 used here; "
-            "low bits decode as 0"
-        ),
+        "lsb = N+1 is implementation defined (discover by writing ones); 20 used here; "
+        "low bits decode as 0",
         address_lsb=20,
     )
     RSVD_19_0: int = rsvdz("u20")
@@ -36,10 +34,8 @@ class PLMLIMIT(Register, offset=0x06C, bits=32, section="11.4.8.3", requires="CA
 
     PLML: int = rw(
         "u12",
-        (
-            "lsb = N+1 is implementation defined (discover by writing ones); 20 used here; "
-            "low bits decode as 1"
-        ),
+        "lsb = N+1 is implementation defined (discover by writing ones); 20 used here; "
+        "low bits decode as 1",
         address_lsb=20,
     )
     RSVD_19_0: int = rsvdz("u20")
@@ -51,10 +47,8 @@ class PHMBASE(Register, offset=0x070, bits=64, section="11.4.8.4", requires="CAP
 
     PHMB: int = rw(
         "u44",
-        (
-            "lsb = N+1 is implementation defined (discover by writing ones); 20 used here; "
-            "bits >=HAW may be unimplemented"
-        ),
+        "lsb = N+1 is implementation defined (discover by writing ones); 20 used here; "
+        "bits >=HAW may be unimplemented",
         address_lsb=20,
     )
     RSVD_19_0: int = rsvdz("u20")
@@ -66,10 +60,8 @@ class PHMLIMIT(Register, offset=0x078, bits=64, section="11.4.8.5", requires="CA
 
     PHML: int = rw(
         "u44",
-        (
-            "lsb = N+1 is implementation defined (discover by writing ones); 20 used here; "
-            "low bits decode as 1"
-        ),
+        "lsb = N+1 is implementation defined (discover by writing ones); 20 used here; "
+        "low bits decode as 1",
         address_lsb=20,
     )
     RSVD_19_0: int = rsvdz("u20")

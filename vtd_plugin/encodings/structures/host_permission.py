@@ -36,6 +36,14 @@ class HptL3e(Layout, name="HPTL3E", bits=128, modes="HPT rev 5.x", section="9.12
     )
     ADDR_address: int
 
+    def rights(self, page: int) -> int:
+        """The rights of one of the 8 1-GiB pages: R in bit 0, W in bit 1.
+
+        Args:
+            page: 0 to 7, the lowest page first.
+        """
+        return self.PP0_7 >> 4 * page & 0b1111
+
 
 class HptL2e(Layout, name="HPTL2E", bits=128, modes="HPT rev 5.x", section="9.12.3"):
     """Host-permission-table level-2 entry: rights of 16 2-MiB pages, or points on."""
@@ -47,6 +55,14 @@ class HptL2e(Layout, name="HPTL2E", bits=128, modes="HPT rev 5.x", section="9.12
     PP0_15: int = field("u64", "16 x 4-bit", reserved_within=0xCCCC_CCCC_CCCC_CCCC)
     ADDR_address: int
 
+    def rights(self, page: int) -> int:
+        """The rights of one of the 16 2-MiB pages: R in bit 0, W in bit 1.
+
+        Args:
+            page: 0 to 15, the lowest page first.
+        """
+        return self.PP0_15 >> 4 * page & 0b1111
+
 
 class HptL1e(Layout, name="HPTL1E", bits=128, modes="HPT rev 5.x", section="9.12.4"):
     """Host-permission-table level-1 entry: rights of 32 4-KiB pages."""
@@ -54,3 +70,11 @@ class HptL1e(Layout, name="HPTL1E", bits=128, modes="HPT rev 5.x", section="9.12
     PP0_31: int = field(
         "u128", "32 x 4-bit", reserved_within=0xCCCC_CCCC_CCCC_CCCC_CCCC_CCCC_CCCC_CCCC
     )
+
+    def rights(self, page: int) -> int:
+        """The rights of one of the 32 4-KiB pages: R in bit 0, W in bit 1.
+
+        Args:
+            page: 0 to 31, the lowest page first.
+        """
+        return self.PP0_31 >> 4 * page & 0b1111

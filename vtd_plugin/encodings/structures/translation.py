@@ -5,8 +5,13 @@ Sections 9.1 to 9.6. What hardware ignores for some types of an entry is for its
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vtd_plugin.encodings._field import field
 from vtd_plugin.encodings._layout import Layout
+
+if TYPE_CHECKING:
+    from vtd_plugin.encodings.capabilities import Capabilities
 
 
 class RootEntry(Layout, name="root_entry", bits=128, modes="legacy", section="9.1"):
@@ -45,19 +50,15 @@ class ContextEntry(Layout, name="context_entry", bits=128, modes="legacy", secti
     IGN_70_67: int = field("u4", "ignored")
     AW: int = field(
         "u3",
-        (
-            "1=39b/3-level,2=48b/4-level,3=57b/5-level; must match SAGAW; software sets the "
-            "largest one for TT=2"
-        ),
+        "1=39b/3-level,2=48b/4-level,3=57b/5-level; must match SAGAW; software sets the "
+        "largest one for TT=2",
     )
     SSPTPTR: int = field("u52", "bits >=HAW are reserved(0); ignored when TT=2", host_address=True)
     RSVD_11_4: int = field("u8", "reserved")
     TT: int = field(
         "u2",
-        (
-            "0 second-stage, 1 + device-TLB (needs ECAP.DT), 2 pass-through (needs ECAP.PT), "
-            "3 reserved"
-        ),
+        "0 second-stage, 1 + device-TLB (needs ECAP.DT), 2 pass-through (needs ECAP.PT), "
+        "3 reserved",
     )
     FPD: int = field("u1", "evaluated even if P=0")
     P: int = field("u1")
@@ -103,13 +104,13 @@ class PasidTableEntry(Layout, name="pasid_table_entry", bits=512, modes="scalabl
     RSVD_511_336: int = field("u176", "reserved")
     HPTDID: int = field(
         "u16",
-        ("rev 5.x; reserved if HPTS=0; ignored if HPTE=0; bits beyond CAP.ND width reserved"),
+        "rev 5.x; reserved if HPTS=0; ignored if HPTE=0; bits beyond CAP.ND width reserved",
         reserved_unless="ECAP.HPTS",
         domain_id=True,
     )
     HPTPTR: int = field(
         "u52",
-        ("rev 5.x; reserved if HPTS=0; ignored if HPTE=0; bits >=HAW are reserved(0) (HAW+256)"),
+        "rev 5.x; reserved if HPTS=0; ignored if HPTE=0; bits >=HAW are reserved(0) (HAW+256)",
         reserved_unless="ECAP.HPTS",
         host_address=True,
     )
@@ -125,10 +126,8 @@ class PasidTableEntry(Layout, name="pasid_table_entry", bits=512, modes="scalabl
     RSVD_255_192: int = field("u64", "reserved")
     FSPTPTR: int = field(
         "u52",
-        (
-            "bits >=HAW are reserved(0) (HAW+128); GPA when PGTT=3; reserved if FSTS=0; "
-            "ignored for PGTT 2,4"
-        ),
+        "bits >=HAW are reserved(0) (HAW+128); GPA when PGTT=3; reserved if FSTS=0; "
+        "ignored for PGTT 2,4",
         reserved_unless="ECAP.FSTS",
         host_address=True,
     )
@@ -142,10 +141,8 @@ class PasidTableEntry(Layout, name="pasid_table_entry", bits=512, modes="scalabl
     )
     FSPM: int = field(
         "u2",
-        (
-            "0 4-level,1 5-level (needs FS5LP),2 and 3 reserved; reserved if FSTS=0; no "
-            "clause ignores it for PGTT 2,4"
-        ),
+        "0 4-level,1 5-level (needs FS5LP),2 and 3 reserved; reserved if FSTS=0; no "
+        "clause ignores it for PGTT 2,4",
         reserved_unless="ECAP.FSTS",
     )
     RSVD_129_129: int = field("u1", "reserved")
@@ -182,7 +179,7 @@ class PasidTableEntry(Layout, name="pasid_table_entry", bits=512, modes="scalabl
     RSVD_5_5: int = field("u1", "reserved")
     AW: int = field(
         "u3",
-        ("second-stage AGAW, 1=39b,2=48b,3=57b; reserved if ECAP.SSTS=0; ignored for PGTT 1 and 4"),
+        "second-stage AGAW, 1=39b,2=48b,3=57b; reserved if ECAP.SSTS=0; ignored for PGTT 1 and 4",
         reserved_unless="ECAP.SSTS",
     )
     FPD: int = field("u1", "evaluated even if P=0")
@@ -191,11 +188,22 @@ class PasidTableEntry(Layout, name="pasid_table_entry", bits=512, modes="scalabl
     FSPTPTR_address: int
     SSPTPTR_address: int
 
+    def page_attribute(self, index: int) -> int:
+        """The memory type in one entry of PAT (section 3.11.4.2).
+
+        Args:
+            index: 0 to 7: 4*PAT + 2*PCD + PWT of the leaf entry.
+        """
+        return self.PAT >> 4 * index & 0b111
+
 
 class PasidTableEntryRev3(
     Layout, name="pasid_table_entry_rev3_extra", bits=512, modes="scalable rev3", section=""
 ):
-    """What revision 3 had in the PASID-table entry and later revisions took away."""
+    """What revision 3 had in the PASID-table entry and later revisions took away.
+
+    The other bits are those of `PasidTableEntry`.
+    """
 
     RSVD_511_135: int = field("u377", "see pasid_table_entry")
     SMEP: int = field("u1", "rev 3.x; ignored in rev 4+")
@@ -209,3 +217,14 @@ class PasidTableEntryRev3(
     RSVD_90_6: int = field("u85", "see pasid_table_entry")
     SLEE: int = field("u1", "rev 3.x execute enable for second stage; reserved in rev 4+")
     RSVD_4_0: int = field("u5", "see pasid_table_entry")
+
+    @classmethod
+    def reserved(cls, caps: Capabilities, *, ssirwe: bool = False) -> int:
+        """The bits that must be 0 where the fields of revision 3 exist.
+
+        Args:
+            caps: What the unit has.
+            ssirwe: As for `PasidTableEntry`.
+        """
+        added = cls.mask("SMEP", "NXE", "ERE", "PCD", "PWT", "EMT", "SLEE")
+        return PasidTableEntry.reserved(caps, ssirwe=ssirwe) & ~added

@@ -1,0 +1,103 @@
+"""How the names of a layout are read from an integer and put into one.
+
+A name is a field, an alias, or the byte address that either of them holds the upper bits of.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from vtd_plugin.encodings._field import Alias, Field
+
+ADDRESS_SUFFIX: Final = "_address"
+
+_PART: Final = re.compile(r"(\w+)\[(\d+):(\d+)\]")
+
+
+class Piece(NamedTuple):
+    """Where one run of bits of a value goes: from bit `down` of the value to bit `lsb`."""
+
+    down: int
+    limit: int
+    lsb: int
+
+
+class Slot(NamedTuple):
+    """A name that can be read and packed: a field, an alias, or the address of either."""
+
+    width: int
+    alignment: int
+    pieces: tuple[Piece, ...]
+    note: str
+    forbidden: int
+    """Bits that no value may have; negative, as the bits above the width never end."""
+
+    @classmethod
+    def of(cls, width: int, pieces: tuple[Piece, ...], note: str, *, alignment: int = 1) -> Self:
+        """Make a slot; an address is aligned, since its low bits are kept nowhere."""
+        return cls(width, alignment, pieces, note, (-1 << width) | (alignment - 1))
+
+    @property
+    def mask(self) -> int:
+        """All bits that the slot takes, in place."""
+        return sum(piece.limit << piece.lsb for piece in self.pieces)
+
+    def refuse(self, owner: str, name: str, number: int) -> NoReturn:
+        """Say what is wrong with a number that has forbidden bits."""
+        if number >> self.width:
+            raise ValueError(f"{owner}.{name}: {number:#x} does not fit {self.width} bits")
+        raise ValueError(f"{owner}.{name}: {number:#x} is no multiple of {self.alignment:#x}")
+
+
+def slots_of(fields: Mapping[str, Field], aliases: Mapping[str, Alias]) -> dict[str, Slot]:
+    """All names that can be read and packed, the addresses after what they are the address of."""
+    slots = {}
+    for name, item in fields.items():
+        slot = Slot.of(item.width, (Piece(0, item.limit, item.lsb),), item.note)
+        slots.update(_with_address(name, slot, item.address_lsb))
+    for name, other in aliases.items():
+        slots.update(_with_address(name, _join(fields, other), other.address_lsb))
+    return slots
+
+
+def _join(fields: Mapping[str, Field], item: Alias) -> Slot:
+    """The bits that an alias stands for."""
+    pieces: list[Piece] = []
+    width = 0
+    for part in filter(None, (item.low, item.high)):
+        match = _PART.fullmatch(part)
+        source = fields[match[1] if match else part]
+        msb, lsb = (int(match[2]), int(match[3])) if match else (source.width - 1, 0)
+        pieces.insert(0, Piece(width, (1 << (msb - lsb + 1)) - 1, source.lsb + lsb))
+        width += msb - lsb + 1
+    note = ", ".join(filter(None, (item.high, item.low)))
+    return Slot.of(width, tuple(pieces), note)
+
+
+def _with_address(name: str, slot: Slot, address_lsb: int | None) -> dict[str, Slot]:
+    if address_lsb is None:
+        return {name: slot}
+    pieces = tuple(Piece(down + address_lsb, limit, lsb) for down, limit, lsb in slot.pieces)
+    note = f"byte address held by {name}"
+    address = Slot.of(slot.width + address_lsb, pieces, note, alignment=1 << address_lsb)
+    return {name: slot, name + ADDRESS_SUFFIX: address}
+
+
+def reader(slot: Slot) -> Callable[[Any], int]:
+    """A function that reads a name: constants in a closure, since this is what a walk spends."""
+    if len(slot.pieces) > 1:
+        (high_down, high_limit, high_lsb), (low_down, low_limit, low_lsb) = slot.pieces
+        return lambda view: (
+            (view.value >> high_lsb & high_limit) << high_down
+            | (view.value >> low_lsb & low_limit) << low_down
+        )
+    ((down, limit, lsb),) = slot.pieces
+    if down:
+        return lambda view: (view.value >> lsb & limit) << down
+    if lsb:
+        return lambda view: view.value >> lsb & limit
+    return lambda view: view.value & limit
