@@ -1,0 +1,386 @@
+"""A platform: memory, registers, requesters and the units between them.
+
+It decodes addresses, hands requesters to units, and resets masters and units in either order. It
+has no processors and no clock; whoever drives it is the processor, and time passes elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from vtd_plugin.bus.contract import ResetKind, ResetOrder
+from vtd_plugin.bus.events import ResetDone
+from vtd_plugin.bus.fabric import Fabric
+from vtd_plugin.bus.listeners import AssignedDevice
+from vtd_plugin.bus.memory import anonymous_ram
+from vtd_plugin.bus.mmio import MmioRegion
+from vtd_plugin.bus.plugins import load_plugins, observers, offered_kinds
+from vtd_plugin.bus.port import RequesterPort
+from vtd_plugin.bus.registry import find_kind
+from vtd_plugin.bus.scopes import Place, Scopes
+from vtd_plugin.bus.source_id import format_source_id, parse_source_id
+from vtd_plugin.bus.unit_host import UnitHost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from typing_extensions import Buffer
+
+    from vtd_plugin.bus.contract import Device, MmioTarget, Unit
+    from vtd_plugin.bus.events import Event
+    from vtd_plugin.bus.interrupts import InterruptMessage
+    from vtd_plugin.bus.memory import Memory
+
+AnyUnit = TypeVar("AnyUnit", bound="Unit")
+AnyDevice = TypeVar("AnyDevice", bound="Device")
+
+UNIT_BASE: Final = 0xFED9_0000
+"""Where a unit's registers are unless another address is given."""
+
+DEFAULT_RAM: Final = 64 << 20
+"""Bytes of RAM of a platform that is told nothing else."""
+
+
+class Platform:
+    """A bus with memory, and whatever is added to it.
+
+    Attributes:
+        plugins: The plug-in manager; a plug-in registered here later hears of the units added.
+        registry: The kinds of units and devices that plug-ins offer.
+    """
+
+    def __init__(
+        self,
+        ram_size: int = DEFAULT_RAM,
+        *,
+        ram: Buffer | None = None,
+        plugins: Iterable[object] = (),
+        load_entry_points: bool = True,
+    ) -> None:
+        """Put a platform together.
+
+        Args:
+            ram_size: Bytes of zeroed RAM at address 0; the host spends memory only on what is
+                written. 0 for none.
+            ram: RAM at address 0 to use instead, a writable buffer of any kind.
+            plugins: Plug-ins at hand, objects with hook implementations.
+            load_entry_points: Whether plug-ins of installed packages take part as well.
+
+        Raises:
+            ValueError: The RAM cannot be used.
+            pluggy.PluginValidationError: A plug-in implements a hook that does not exist.
+        """
+        self._fabric = Fabric()
+        self._scopes = Scopes()
+        self._ports: dict[int, RequesterPort] = {}
+        self._assigned: dict[int, AssignedDevice] = {}
+        self._devices: dict[str, Device] = {}
+        if ram is not None or ram_size:
+            self.add_ram(0, anonymous_ram(ram_size) if ram is None else ram)
+        self.plugins = load_plugins(plugins, installed=load_entry_points)
+        self.registry = offered_kinds(self.plugins)
+        for observer in observers(self.plugins, self):
+            self.add_observer(observer)
+
+    @property
+    def memory(self) -> Memory:
+        """The RAM."""
+        return self._fabric.memory
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The units, in the order they were added."""
+        return tuple(place.unit for place in self._scopes)
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The devices, in the order they were added."""
+        return tuple(self._devices.values())
+
+    @property
+    def ports(self) -> tuple[RequesterPort, ...]:
+        """The requester ports, in the order they were asked for."""
+        return tuple(self._ports.values())
+
+    def add_ram(self, base: int, buffer: Buffer) -> None:
+        """Put RAM at an address.
+
+        Args:
+            base: Physical address of its first byte.
+            buffer: A writable, contiguous buffer; it is used, not copied.
+
+        Raises:
+            ValueError: The buffer cannot be used, or something is there already.
+        """
+        self._fabric.add_ram(base, buffer)
+        self._memory_changed()
+
+    def add_mmio(self, base: int, size: int, target: MmioTarget, *, dma: bool = False) -> None:
+        """Put registers at an address.
+
+        Args:
+            base: Physical address of the first byte.
+            size: Bytes.
+            target: Who answers.
+            dma: Whether requesters reach it too, as a peer, or only CPUs.
+
+        Raises:
+            ValueError: Something is there already, or the range is not within 64 bits.
+        """
+        self._fabric.add_mmio(MmioRegion(base, size, target, dma))
+        self._memory_changed()
+
+    def add_unit(
+        self,
+        unit: AnyUnit,
+        base: int = UNIT_BASE,
+        scope: Iterable[int | str] | None = None,
+    ) -> AnyUnit:
+        """Add an IOMMU and give it the requesters it takes.
+
+        Args:
+            unit: The unit.
+            base: Physical address of its registers.
+            scope: The source-ids it takes; None for every requester that no other unit does.
+
+        Returns:
+            The unit.
+
+        Raises:
+            ValueError: It was added before, its registers or its scope overlap another's, or a
+                requester in its scope belongs to another unit already.
+        """
+        named = None if scope is None else frozenset(map(parse_source_id, scope))
+        self._require_free(named or frozenset())
+        place = Place(unit, UnitHost(self._fabric), named)
+        self._scopes.require_new(place)
+        self.add_mmio(base, unit.register_bytes, _Registers(unit))
+        self._scopes.add(place)
+        unit.attach(place.host)
+        for port in self.ports:
+            self._settle(port)
+        self.plugins.hook.vtd_plugin_unit_added.call_historic(
+            kwargs={"platform": self, "unit": unit}
+        )
+        return unit
+
+    def requester(self, source_id: int | str) -> RequesterPort:
+        """The port of a requester, always the same one.
+
+        Args:
+            source_id: 16 bits, or text such as ``"00:04.0"``.
+
+        Raises:
+            ValueError: It is no source-id.
+        """
+        number = parse_source_id(source_id)
+        port = self._ports.get(number)
+        if port is None:
+            port = self._ports[number] = RequesterPort(self._fabric, number)
+            self._settle(port)
+        return port
+
+    def assign(self, source_id: int | str) -> AssignedDevice:
+        """The device behind a requester as a hypervisor passes it through, always the same one.
+
+        Args:
+            source_id: 16 bits, or text such as ``"00:04.0"``.
+
+        Raises:
+            ValueError: It is no source-id.
+        """
+        port = self.requester(source_id)
+        device = self._assigned.get(port.source_id)
+        if device is None:
+            device = self._assigned[port.source_id] = AssignedDevice(self._fabric, port)
+        return device
+
+    def add_device(self, device: AnyDevice) -> AnyDevice:
+        """Let a device take part in resets.
+
+        Raises:
+            ValueError: There is one of that name.
+        """
+        if device.name in self._devices:
+            raise ValueError(f"there is a device {device.name!r} already")
+        self._devices[device.name] = device
+        return device
+
+    def create_unit(
+        self,
+        kind: str,
+        *,
+        base: int = UNIT_BASE,
+        scope: Iterable[int | str] | None = None,
+        **options: object,
+    ) -> Unit:
+        """Build a unit that a plug-in offers, and add it.
+
+        Args:
+            kind: Its name in `registry`.
+            base: See `add_unit`.
+            scope: See `add_unit`.
+            **options: What the kind can be told.
+
+        Raises:
+            ValueError: There is no such kind or option, or the unit cannot be added.
+        """
+        found = find_kind(self.registry.units, kind)
+        return self.add_unit(cast("Unit", found.build(options)), base, scope)
+
+    def create_device(self, kind: str, source_id: int | str, **options: object) -> Device:
+        """Build a device that a plug-in offers, and add it.
+
+        Args:
+            kind: Its name in `registry`.
+            source_id: Its requester's.
+            **options: What the kind can be told.
+
+        Raises:
+            ValueError: There is no such kind or option, or the device cannot be added.
+        """
+        found = find_kind(self.registry.devices, kind)
+        port = self.requester(source_id)
+        return self.add_device(cast("Device", found.build(options, port)))
+
+    def add_interrupt_sink(self, sink: Callable[[InterruptMessage], object]) -> None:
+        """Hand every interrupt message to a callable, as processors would take them."""
+        self._fabric.add_sink(sink)
+
+    def add_observer(self, observer: Callable[[Event], object]) -> Callable[[], None]:
+        """Call somebody with every event; returns what to call to stop that."""
+        return self._fabric.add_observer(observer)
+
+    def read(self, address: int, size: int) -> bytes:
+        """Read as a CPU; where nothing answers, 0xFF.
+
+        Args:
+            address: Physical address of the first byte.
+            size: Bytes.
+
+        Raises:
+            ValueError: The access is not within 64 bits of address.
+        """
+        _check_access(address, size)
+        return self._fabric.cpu_read(address, size)
+
+    def write(self, address: int, data: Buffer) -> None:
+        """Write as a CPU; bytes for where nothing answers are dropped.
+
+        Args:
+            address: Physical address of the first byte.
+            data: The bytes.
+
+        Raises:
+            ValueError: The access is not within 64 bits of address.
+        """
+        source = memoryview(data).cast("B")
+        _check_access(address, len(source))
+        self._fabric.cpu_write(address, source)
+
+    def reset(
+        self,
+        kind: ResetKind | str = ResetKind.WARM,
+        order: ResetOrder | str = ResetOrder.MASTERS_FIRST,
+    ) -> None:
+        """Reset the platform; RAM keeps its content.
+
+        Args:
+            kind: ``"warm"`` or ``"cold"``.
+            order: ``"masters-first"`` or ``"units-first"``; hardware may do either.
+
+        Raises:
+            ValueError: The kind or the order is no such word.
+        """
+        halves = [self.reset_masters, self.reset_units]
+        if ResetOrder(order) is ResetOrder.UNITS_FIRST:
+            halves.reverse()
+        for half in halves:
+            half(kind)
+
+    def reset_masters(self, kind: ResetKind | str = ResetKind.WARM) -> None:
+        """Abort all that is in flight and reset every device.
+
+        Raises:
+            ValueError: The kind is neither warm nor cold.
+        """
+        kind = _platform_reset(kind)
+        for port in self.ports:
+            port.abort_all()
+        for device in self.devices:
+            device.reset(kind)
+        self._reset_done(kind, "masters")
+
+    def reset_units(self, kind: ResetKind | str = ResetKind.WARM) -> None:
+        """Reset every unit; what is in flight keeps the translations it began with.
+
+        Raises:
+            ValueError: The kind is neither warm nor cold.
+        """
+        kind = _platform_reset(kind)
+        for unit in self.units:
+            unit.reset(kind)
+        self._reset_done(kind, "units")
+
+    def _settle(self, port: RequesterPort) -> None:
+        """Hand a requester to the unit that takes it, if it has none."""
+        place = None if port.unit else self._place_for(port.source_id)
+        if place is not None:
+            port.unit = place.unit
+            place.host.ports.append(port)
+            place.unit.port_added(port)
+
+    def _place_for(self, source_id: int) -> Place | None:
+        named = self._scopes.named(source_id)
+        if named is not None:
+            return named
+        claimed: Unit | None = self.plugins.hook.vtd_plugin_claim(
+            platform=self, source_id=source_id
+        )
+        if claimed is None:
+            return self._scopes.rest()
+        place = self._scopes.of_unit(claimed)
+        if place is None:
+            raise ValueError(
+                f"a plug-in gives {format_source_id(source_id)} to {claimed!r}, "
+                "which is no unit of this platform"
+            )
+        return place
+
+    def _require_free(self, scope: frozenset[int]) -> None:
+        for port in self.ports:
+            if port.source_id in scope and port.unit is not None:
+                raise ValueError(
+                    f"{format_source_id(port.source_id)} belongs to unit {port.unit.name!r} "
+                    "already: add units with a scope before their requesters are used"
+                )
+
+    def _memory_changed(self) -> None:
+        for port in self._ports.values():
+            port.memory_changed()
+
+    def _reset_done(self, kind: ResetKind, part: str) -> None:
+        if self._fabric.observed:
+            self._fabric.emit(ResetDone(kind, part))
+
+
+class _Registers:
+    """A unit's registers as an MMIO target."""
+
+    __slots__ = ("read", "write")
+
+    def __init__(self, unit: Unit) -> None:
+        self.read = unit.read_register
+        self.write = unit.write_register
+
+
+def _platform_reset(kind: ResetKind | str) -> ResetKind:
+    kind = ResetKind(kind)
+    if kind is ResetKind.FUNCTION:
+        raise ValueError("a platform reset is warm or cold; a function is reset at its port")
+    return kind
+
+
+def _check_access(address: int, size: int) -> None:
+    if address < 0 or size < 0 or address + size > 1 << 64:
+        raise ValueError(f"{size:#x} bytes at {address:#x} are not within 64 bits of address")

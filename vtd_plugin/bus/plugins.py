@@ -1,0 +1,90 @@
+"""Finding plug-ins and hearing what they offer; one manager for each platform.
+
+A plug-in is any object with hook implementations: one handed to the platform, or one that an
+installed package names in the entry-point group ``vtd_plugin``. What goes wrong in one is raised
+with its name on it.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from vtd_plugin.bus.hooks import PROJECT, HookSpecs
+from vtd_plugin.bus.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from vtd_plugin.bus.events import Event
+    from vtd_plugin.bus.platform import Platform
+
+
+def load_plugins(plugins: Iterable[object], *, installed: bool) -> pluggy.PluginManager:
+    """Make a plug-in manager and put plug-ins into it.
+
+    Args:
+        plugins: Plug-ins at hand.
+        installed: Whether to add those that installed packages offer.
+
+    Raises:
+        pluggy.PluginValidationError: A plug-in implements a hook that does not exist.
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(HookSpecs)
+    for plugin in plugins:
+        manager.register(plugin)
+    if installed:
+        for entry_point in _installed(tuple(sys.path)):
+            with _naming(entry_point.name):
+                manager.register(entry_point.load(), entry_point.name)
+    manager.check_pending()
+    return manager
+
+
+def offered_kinds(manager: pluggy.PluginManager) -> Registry:
+    """Let each plug-in register what it offers."""
+    registry = Registry()
+    for plugin, call in _each(manager, "vtd_plugin_register"):
+        with _naming(plugin):
+            call(registry=registry.for_plugin(plugin))
+    return registry
+
+
+def observers(
+    manager: pluggy.PluginManager, platform: Platform
+) -> Iterator[Callable[[Event], object]]:
+    """Ask each plug-in for its observer."""
+    for plugin, call in _each(manager, "vtd_plugin_observe"):
+        with _naming(plugin):
+            yield from call(platform=platform)
+
+
+def _each(manager: pluggy.PluginManager, hook: str) -> Iterator[tuple[str, pluggy.HookCaller]]:
+    """For each plug-in that implements a hook, a call that reaches it and the wrappers only."""
+    implementations = manager.subset_hook_caller(hook, ()).get_hookimpls()
+    own = [implementation for implementation in implementations if not implementation.wrapper]
+    for implementation in reversed(own):  # pluggy calls the last one first
+        others = [other.plugin for other in own if other is not implementation]
+        yield implementation.plugin_name, manager.subset_hook_caller(hook, others)
+
+
+@contextmanager
+def _naming(plugin: str) -> Iterator[None]:
+    """Put the name of the plug-in at work on whatever it raises."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"raised by plug-in {plugin!r} of {PROJECT}")
+        raise
+
+
+@lru_cache(maxsize=8)
+def _installed(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - the cache's key
+    """The entry points found on a module search path; looking takes longer than all the rest."""
+    return tuple(entry_points(group=PROJECT))

@@ -1,0 +1,198 @@
+"""A requester port: the address space that one source-id sees, and who listens to it.
+
+The unit decides which space that is and calls `switch` and `update`; the port does the half that
+is the same for every unit: it undoes what listeners hold, in order, before anything new is told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vtd_plugin.bus.contract import ResetKind
+from vtd_plugin.bus.events import AddressSpaceSwitched, Mapped, ResetDone, Unmapped
+from vtd_plugin.bus.interrupts import InterruptMessage
+from vtd_plugin.bus.mappings import MappingSet
+from vtd_plugin.bus.requester import Requester
+from vtd_plugin.bus.requests import Fault
+from vtd_plugin.bus.source_id import format_source_id
+from vtd_plugin.bus.space import DIRECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vtd_plugin.bus.contract import AddressSpace, Listener, Unit
+    from vtd_plugin.bus.fabric import Fabric
+    from vtd_plugin.bus.mappings import Mapping
+    from vtd_plugin.bus.transfer import Transfer
+
+
+class RequesterPort(Requester):
+    """Where one requester meets the bus; a platform has one for each source-id.
+
+    Attributes:
+        unit: The unit in whose scope the requester is, or None.
+    """
+
+    __slots__ = ("_held", "_in_flight", "_listeners", "unit")
+
+    def __init__(self, fabric: Fabric, source_id: int) -> None:
+        super().__init__(fabric, source_id, DIRECT)
+        self.port = self
+        self.unit: Unit | None = None
+        self._listeners: list[Listener] = []
+        self._held = MappingSet()
+        self._in_flight: dict[Transfer, None] = {}
+
+    @property
+    def in_flight(self) -> tuple[Transfer, ...]:
+        """The transfers that have begun and not ended, oldest first."""
+        return tuple(self._in_flight)
+
+    @property
+    def has_listeners(self) -> bool:
+        """Whether anybody listens; if not, a unit need not enumerate what its tables map."""
+        return bool(self._listeners)
+
+    @property
+    def mappings(self) -> tuple[Mapping, ...]:
+        """What the listeners hold, by rising address; empty while nobody listens."""
+        return tuple(self._held)
+
+    def switch(self, space: AddressSpace, mappings: Iterable[Mapping], reason: str) -> None:
+        """See another address space from now on, or the same one with another content.
+
+        Listeners are told to unmap all they hold, then of the switch, then of every mapping.
+        Transfers in flight keep the translations they began with.
+
+        Args:
+            space: What the requester sees.
+            mappings: All that a remapped space maps; not looked at while nobody listens. What a
+                direct space maps the port knows itself.
+            reason: Why, in words.
+
+        Raises:
+            ValueError: The mappings overlap each other.
+        """
+        held = self._content(space, mappings) if self._listeners else MappingSet()
+        self._unmap(self._held.clear())
+        before, self.space, self._held = self.space, space, held
+        for listener in self._listeners:
+            listener.switch(self, remapped=space.remapped)
+        if self._fabric.observed:
+            self._fabric.emit(AddressSpaceSwitched(self.source_id, before, space, reason))
+        self._map(held)
+
+    def update(self, first: int, last: int, mappings: Iterable[Mapping]) -> None:
+        """Tell listeners what an invalidation of [first, last] may have changed.
+
+        Only differences are told: unmaps first, then maps. A new mapping that reaches over the
+        border counts whole; of a held one that does, the part outside stays mapped.
+
+        Args:
+            first: First address.
+            last: Last address.
+            mappings: All that the tables map there now, in any cut.
+
+        Raises:
+            ValueError: The mappings overlap each other.
+        """
+        if self._listeners:
+            gone, come = self._held.replace(first, last, mappings)
+            self._unmap(gone)
+            self._map(come)
+
+    def add_listener(self, listener: Listener) -> None:
+        """Tell one more, and bring it up to date: a switch, then every mapping there is.
+
+        Raises:
+            ValueError: It listens already.
+        """
+        if listener in self._listeners:
+            raise ValueError(f"{listener!r} listens to {self!r} already")
+        if not self._listeners:
+            mappings = self.unit.mappings(self) if self.unit else ()
+            self._held = self._content(self.space, mappings)
+        self._listeners.append(listener)
+        listener.switch(self, remapped=self.space.remapped)
+        for mapping in self._held:
+            listener.map(self, mapping)
+
+    def remove_listener(self, listener: Listener) -> None:
+        """Tell one no longer, after it has unmapped all it holds.
+
+        Raises:
+            ValueError: It does not listen.
+        """
+        if listener not in self._listeners:
+            raise ValueError(f"{listener!r} does not listen to {self!r}")
+        self._listeners.remove(listener)
+        for mapping in self._held:
+            listener.unmap(self, mapping.iova, mapping.size)
+        if not self._listeners:
+            self._held.clear()
+
+    def memory_changed(self) -> None:
+        """Tell listeners of a direct space of memory that was added to the platform."""
+        if self._listeners and not self.space.remapped:
+            self.update(0, (1 << 64) - 1, self._fabric.direct_mappings())
+
+    def send_interrupt(self, address: int, data: int) -> Fault | None:
+        """Send an interrupt message of this requester on its way.
+
+        Args:
+            address: In the interrupt window.
+            data: The 32-bit data.
+
+        Returns:
+            Why the unit blocked it, or None.
+        """
+        if self.unit is None:
+            message: InterruptMessage | Fault = InterruptMessage(address, data, self.source_id)
+        else:
+            message = self.unit.interrupt(self.source_id, address, data)
+        if isinstance(message, Fault):
+            return message
+        self._fabric.deliver(message)
+        return None
+
+    def transfer_began(self, transfer: Transfer) -> None:
+        """Count a transfer as in flight."""
+        self._in_flight[transfer] = None
+
+    def transfer_ended(self, transfer: Transfer) -> None:
+        """Forget a transfer that was in flight, and tell the unit, which may be draining."""
+        del self._in_flight[transfer]
+        if self.unit is not None:
+            self.unit.transfer_ended(transfer)
+
+    def abort_all(self) -> None:
+        """Abort whatever is in flight."""
+        for transfer in self.in_flight:
+            transfer.abort()
+
+    def reset(self) -> None:
+        """Reset the function: whatever it has in flight is aborted."""
+        self.abort_all()
+        if self._fabric.observed:
+            self._fabric.emit(ResetDone(ResetKind.FUNCTION, format_source_id(self.source_id)))
+
+    def _content(self, space: AddressSpace, mappings: Iterable[Mapping]) -> MappingSet:
+        """What listeners are to hold; direct memory is no business of a unit's tables."""
+        return MappingSet(mappings if space.remapped else self._fabric.direct_mappings())
+
+    def _map(self, mappings: Iterable[Mapping]) -> None:
+        for mapping in mappings:
+            for listener in self._listeners:
+                listener.map(self, mapping)
+            if self._fabric.observed:
+                self._fabric.emit(Mapped(self.source_id, mapping))
+
+    def _unmap(self, mappings: Iterable[Mapping]) -> None:
+        for mapping in mappings:
+            for listener in self._listeners:
+                listener.unmap(self, mapping.iova, mapping.size)
+            if self._fabric.observed:
+                self._fabric.emit(Unmapped(self.source_id, mapping))
+
+    def __repr__(self) -> str:
+        return f"RequesterPort({format_source_id(self.source_id)}, {self.space.name})"

@@ -1,0 +1,293 @@
+"""A master's side of the bus: it names addresses, and the bus finds out where they are.
+
+A read or a write may be of any size. Each 4 KiB page of it is a request of its own: pages that
+resolve are moved even if others are blocked, and nothing of a blocked page is touched. There are
+no tags, no credits and no ordering rules here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypedDict
+
+from vtd_plugin.bus.atomics import AtomicOperation, check_atomic, outcome
+from vtd_plugin.bus.events import TransferBegan
+from vtd_plugin.bus.requests import (
+    PAGE_SIZE,
+    READ,
+    WRITE,
+    AddressType,
+    Answer,
+    Attributes,
+    RequestKind,
+    Translation,
+)
+from vtd_plugin.bus.result import Result
+from vtd_plugin.bus.space import INTERRUPT_WINDOW_BASE, INTERRUPT_WINDOW_LAST
+from vtd_plugin.bus.transfer import ADDRESS_LIMIT, Transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Unpack
+
+    from typing_extensions import Buffer
+
+    from vtd_plugin.bus.contract import AddressSpace
+    from vtd_plugin.bus.fabric import Fabric
+    from vtd_plugin.bus.port import RequesterPort
+    from vtd_plugin.bus.requests import Resolution
+
+_PAGE_OFFSET: Final = PAGE_SIZE - 1
+_PASID_LIMIT: Final = 1 << 20
+_TRANSLATION_BYTES: Final = 8  # one translation in a completion (PCIe ATS)
+
+
+class RequestOptions(TypedDict, total=False):
+    """What a request may carry beyond its address and size; all are keyword arguments.
+
+    Attributes:
+        pasid: Process address space identifier (20 bits); None, the default, is without.
+        privileged: Privileged-mode-requested, with a PASID.
+        execute: Execute-requested, with a PASID.
+        address_type: UNTRANSLATED, the default, or TRANSLATED.
+        no_snoop: The NS attribute.
+    """
+
+    pasid: int | None
+    privileged: bool
+    execute: bool
+    address_type: AddressType
+    no_snoop: bool
+
+
+class Requester:
+    """Whoever puts requests on the bus under one source-id.
+
+    Attributes:
+        source_id: The 16-bit requester id.
+        space: The address space in which its requests are resolved now.
+        port: The requester port that its transfers and interrupts belong to.
+    """
+
+    __slots__ = ("_fabric", "_memory", "port", "source_id", "space")
+
+    port: RequesterPort
+
+    def __init__(self, fabric: Fabric, source_id: int, space: AddressSpace) -> None:
+        self.source_id = source_id
+        self.space = space
+        self._fabric = fabric
+        self._memory = fabric.memory
+
+    def read(self, iova: int, size: int, **options: Unpack[RequestOptions]) -> Result:
+        """Read memory.
+
+        Args:
+            iova: First address as the requester sees it (64 bits).
+            size: Bytes; 0 is a zero-length read, which asks and moves nothing.
+            **options: See `RequestOptions`.
+
+        Returns:
+            The bytes, and how it went.
+
+        Raises:
+            ValueError: An argument is out of its range.
+        """
+        attributes = _attributes(RequestKind.READ, options) if options else READ
+        if _is_one_request(iova, size) and not self._fabric.observed:
+            resolution = self.space.resolve(self.source_id, iova, size, attributes)
+            if isinstance(resolution, Translation):
+                data = self._memory.read(resolution.base | (iova & resolution.mask), size)
+                if data is not None:
+                    return Result(data, Answer.OK, (), size)
+            return self._settled(iova, size, attributes, resolution).end()
+        return self._transfer(iova, size, attributes).end()
+
+    def write(self, iova: int, data: Buffer, **options: Unpack[RequestOptions]) -> Result:
+        """Write memory.
+
+        Args:
+            iova: First address as the requester sees it (64 bits).
+            data: The bytes.
+            **options: See `RequestOptions`.
+
+        Returns:
+            How it went.
+
+        Raises:
+            ValueError: An argument is out of its range.
+        """
+        attributes = _attributes(RequestKind.WRITE, options) if options else WRITE
+        size = memoryview(data).nbytes
+        if _is_one_request(iova, size) and not self._fabric.observed:
+            resolution = self.space.resolve(self.source_id, iova, size, attributes)
+            if isinstance(resolution, Translation) and self._memory.write(
+                resolution.base | (iova & resolution.mask), data
+            ):
+                return Result(b"", Answer.OK, (), size)
+            transfer = self._settled(iova, size, attributes, resolution)
+        else:
+            transfer = self._transfer(iova, size, attributes)
+        transfer.write(0, data)
+        return transfer.end()
+
+    def atomic(
+        self,
+        iova: int,
+        operand: int,
+        operation: AtomicOperation | str = AtomicOperation.FETCH_ADD,
+        *,
+        compare: int | None = None,
+        size: int = 8,
+        **options: Unpack[RequestOptions],
+    ) -> Result:
+        """Read, change and write back a little-endian number in one request.
+
+        Args:
+            iova: Its address as the requester sees it, aligned to its size.
+            operand: What to add or to write.
+            operation: What to do.
+            compare: For a compare-and-swap: what must be there for the operand to be written.
+            size: Bytes, 4 or 8.
+            **options: See `RequestOptions`.
+
+        Returns:
+            The old value as bytes, and how it went. Nothing but RAM takes atomics.
+
+        Raises:
+            ValueError: An argument is out of its range.
+        """
+        operation = AtomicOperation(operation)
+        check_atomic(iova, operand, operation, compare, size)
+        _check_run(iova, size)
+        attributes = _attributes(RequestKind.ATOMIC, options)
+        transfer = self._transfer(iova, size, attributes)
+        transfer.modify(lambda old: outcome(old, operand, operation, compare, size))
+        return transfer.end()
+
+    def begin(
+        self, iova: int, size: int, write: bool = False, **options: Unpack[RequestOptions]
+    ) -> Transfer:
+        """Begin a transfer: everything is resolved now, and no byte moves yet.
+
+        Args:
+            iova: First address as the requester sees it (64 bits).
+            size: Bytes.
+            write: Whether it is a write.
+            **options: See `RequestOptions`.
+
+        Returns:
+            The transfer; it is in flight until it is ended or aborted.
+
+        Raises:
+            ValueError: An argument is out of its range.
+        """
+        attributes = _attributes(RequestKind.WRITE if write else RequestKind.READ, options)
+        transfer = self._transfer(iova, size, attributes, self.port.transfer_ended)
+        self.port.transfer_began(transfer)
+        return transfer
+
+    def request_translation(
+        self,
+        iova: int,
+        *,
+        pasid: int | None = None,
+        privileged: bool = False,
+        execute: bool = False,
+        no_write: bool = False,
+    ) -> Resolution:
+        """Ask where a page lies, as a device with a device-TLB does; no byte moves.
+
+        Args:
+            iova: An address in the page (64 bits).
+            pasid: Process address space identifier (20 bits), or None.
+            privileged: Privileged-mode-requested, with a PASID.
+            execute: Execute-requested, with a PASID.
+            no_write: The NW flag.
+
+        Returns:
+            A translation with the rights there are, or a fault with what the bus answers.
+
+        Raises:
+            ValueError: An argument is out of its range.
+        """
+        _check_run(iova, _TRANSLATION_BYTES)
+        _check_pasid(pasid)
+        attributes = Attributes(
+            RequestKind.READ,
+            AddressType.TRANSLATION,
+            pasid,
+            privileged,
+            execute,
+            no_write=no_write,
+        )
+        page = iova & ~_PAGE_OFFSET
+        return self.space.resolve(self.source_id, page, _TRANSLATION_BYTES, attributes)
+
+    def _transfer(
+        self,
+        iova: int,
+        size: int,
+        attributes: Attributes,
+        on_end: Callable[[Transfer], None] | None = None,
+    ) -> Transfer:
+        _check_run(iova, size)
+        if self._fabric.observed:
+            self._fabric.emit(TransferBegan(self.source_id, iova, size, attributes))
+        requests = self._requests(iova, size, attributes)
+        return Transfer(self._fabric, self.port, iova, size, attributes, requests, on_end)
+
+    def _settled(
+        self, iova: int, size: int, attributes: Attributes, resolution: Resolution
+    ) -> Transfer:
+        """A transfer of one request that has been resolved: asking twice would fault twice."""
+        requests = [(0, size, resolution)]
+        return Transfer(self._fabric, self.port, iova, size, attributes, requests)
+
+    def _requests(
+        self, iova: int, size: int, attributes: Attributes
+    ) -> Iterator[tuple[int, int, Resolution]]:
+        """Resolve page by page; a translation serves what follows as far as it reaches."""
+        position, stop = iova, min(iova + size, ADDRESS_LIMIT)
+        while True:
+            end = min((position | _PAGE_OFFSET) + 1, stop)
+            resolution = self.space.resolve(self.source_id, position, end - position, attributes)
+            if isinstance(resolution, Translation):
+                end = max(end, min(_reach(position, resolution.mask), stop))
+            yield position - iova, end - position, resolution
+            position = end
+            if position >= stop:
+                return
+
+
+def _reach(position: int, mask: int) -> int:
+    """Where a translation stops serving a run: at its end, or where the interrupt window is.
+
+    Inside the window each page is asked for by itself, since not all that goes there is memory.
+    """
+    if INTERRUPT_WINDOW_BASE <= position <= INTERRUPT_WINDOW_LAST:
+        return (position | _PAGE_OFFSET) + 1
+    end = (position | mask) + 1
+    return min(end, INTERRUPT_WINDOW_BASE) if position < INTERRUPT_WINDOW_BASE else end
+
+
+def _is_one_request(iova: int, size: int) -> bool:
+    return 0 < size <= PAGE_SIZE - (iova & _PAGE_OFFSET) and 0 <= iova < ADDRESS_LIMIT
+
+
+def _check_run(iova: int, size: int) -> None:
+    if not 0 <= iova < ADDRESS_LIMIT:
+        raise ValueError(f"address {iova:#x} is not within 64 bits")
+    if not 0 <= size <= ADDRESS_LIMIT:
+        raise ValueError(f"a size of {size:#x} bytes is not within 0 to 2**64")
+
+
+def _check_pasid(pasid: int | None) -> None:
+    if pasid is not None and not 0 <= pasid < _PASID_LIMIT:
+        raise ValueError(f"PASID {pasid:#x} is not within 20 bits")
+
+
+def _attributes(kind: RequestKind, options: RequestOptions) -> Attributes:
+    _check_pasid(options.get("pasid"))
+    if options.get("address_type") is AddressType.TRANSLATION:
+        raise ValueError("a translation request moves no bytes: use request_translation")
+    return Attributes(kind, **options)
