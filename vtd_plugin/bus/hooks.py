@@ -51,5 +51,6 @@ class HookSpecs:
     def vtd_plugin_claim(self, platform: Platform, source_id: int) -> Unit | None:
         """Say which unit of the platform takes a new requester, or None to leave it to others.
 
-        Asked once for each requester that no unit names in its scope.
+        Asked for a requester that no unit names in its scope: when it is first used, and when a
+        unit is added while nobody has taken it.
         """

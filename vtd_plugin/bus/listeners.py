@@ -17,7 +17,6 @@ from vtd_plugin.bus.requests import (
     Answer,
     Attributes,
     Fault,
-    RequestKind,
     Resolution,
     Translation,
 )
@@ -75,18 +74,12 @@ class Shadow:
         with_pasid = attributes.pasid is not None and self.remapped
         if INTERRUPT_WINDOW_BASE <= address <= INTERRUPT_WINDOW_LAST and not with_pasid:
             return resolve_in_window(source_id, address, size, attributes)
-        mapping = self._mappings.find(address)
-        text = ""
-        if attributes.address_type is not AddressType.UNTRANSLATED:
-            text = "the host takes no translated requests"
-        elif with_pasid:
-            text = "the host keeps no mappings for a PASID"
-        elif mapping is None:
-            text = "the host has no mapping there"
-        elif not _allowed(mapping, size, attributes.kind):
-            text = "the host's mapping does not allow it"
-        if mapping is None or text:
-            return _host_fault(text, source_id, address, attributes)
+        mapping = None if with_pasid else self._mappings.find(address)
+        if mapping is None:
+            return _host_fault("the host has no mapping", source_id, address, attributes)
+        translated = attributes.address_type is not AddressType.UNTRANSLATED
+        if translated or (size > 0 and not mapping.allows(attributes.kind)):
+            return _host_fault("the mapping does not allow it", source_id, address, attributes)
         return _translation(mapping, address)
 
 
@@ -108,21 +101,14 @@ class AssignedDevice(Requester):
         port.add_listener(self.shadow)
 
 
-def _allowed(mapping: Mapping, size: int, kind: RequestKind) -> bool:
-    if kind is RequestKind.READ:
-        return mapping.readable or size == 0
-    return mapping.writable and (mapping.readable or kind is RequestKind.WRITE)
-
-
 def _host_fault(text: str, source_id: int, address: int, attributes: Attributes) -> Fault:
     return Fault(0, "HOST.1", text, Answer.UR, source_id, address, attributes, recorded=False)
 
 
 def _translation(mapping: Mapping, address: int) -> Translation:
     """As much of a mapping as one translation can say: all of it if it is aligned to its size."""
-    rights = Translation.READABLE * mapping.readable | Translation.WRITABLE * mapping.writable
     mask = mapping.size - 1
     if mapping.size & mask or (mapping.iova | mapping.address) & mask:
         mask = _PAGE_OFFSET
     base = mapping.address + (address & ~mask) - mapping.iova
-    return Translation(base, mask, rights)
+    return Translation(base, mask, mapping.rights)

@@ -10,8 +10,12 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vtd_plugin.bus.requests import Translation
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from vtd_plugin.bus.requests import RequestKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,19 @@ class Mapping:
             return self
         address = self.address + first - self.iova
         return Mapping(first, address, last - first + 1, self.readable, self.writable)
+
+    def grown(self, size: int) -> Mapping:
+        """The same with so many bytes more at its end."""
+        return Mapping(self.iova, self.address, self.size + size, self.readable, self.writable)
+
+    def allows(self, kind: RequestKind) -> bool:
+        """Whether a request of a kind may go there."""
+        return kind & self.rights == kind
+
+    @property
+    def rights(self) -> int:
+        """The same as `Translation.rights`."""
+        return Translation.READABLE * self.readable | Translation.WRITABLE * self.writable
 
     def agrees_with(self, other: Mapping) -> bool:
         """Whether both say the same about the addresses they share."""

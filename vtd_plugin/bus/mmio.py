@@ -36,11 +36,10 @@ class MmioRegion:
 
     def read(self, address: int, size: int) -> bytes:
         """Read bytes that all lie inside."""
-        parts = (
-            self.target.read(piece - self.base, length).to_bytes(length, "little")
+        return b"".join(
+            self._read_piece(piece - self.base, length)
             for piece, length in aligned_pieces(address, size)
         )
-        return b"".join(parts)
 
     def write(self, address: int, data: bytes | memoryview) -> None:
         """Write bytes that all lie inside."""
@@ -48,6 +47,15 @@ class MmioRegion:
             start = piece - address
             value = int.from_bytes(data[start : start + length], "little")
             self.target.write(piece - self.base, value, length)
+
+    def _read_piece(self, offset: int, size: int) -> bytes:
+        value = self.target.read(offset, size)
+        if not 0 <= value < 1 << 8 * size:
+            raise ValueError(
+                f"{self.target!r} read {value:#x} at offset {offset:#x}, "
+                f"which is not within {size} bytes"
+            )
+        return value.to_bytes(size, "little")
 
 
 class MmioMap:

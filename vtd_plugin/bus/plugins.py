@@ -38,11 +38,10 @@ def load_plugins(plugins: Iterable[object], *, installed: bool) -> pluggy.Plugin
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(HookSpecs)
     for plugin in plugins:
-        manager.register(plugin)
+        manager.register(plugin, _name_of(plugin, manager))
     if installed:
         for entry_point in _installed(tuple(sys.path)):
-            with _naming(entry_point.name):
-                manager.register(entry_point.load(), entry_point.name)
+            _load(manager, entry_point)
     manager.check_pending()
     return manager
 
@@ -72,6 +71,21 @@ def _each(manager: pluggy.PluginManager, hook: str) -> Iterator[tuple[str, plugg
     for implementation in reversed(own):  # pluggy calls the last one first
         others = [other.plugin for other in own if other is not implementation]
         yield implementation.plugin_name, manager.subset_hook_caller(hook, others)
+
+
+def _load(manager: pluggy.PluginManager, entry_point: EntryPoint) -> None:
+    with _naming(entry_point.name):
+        plugin = entry_point.load()
+        if not manager.is_registered(plugin):
+            manager.register(plugin, entry_point.name)
+
+
+def _name_of(plugin: object, manager: pluggy.PluginManager) -> str:
+    """A name for messages; pluggy would make up a number for what is no module."""
+    kind = type(plugin)
+    name: str = getattr(plugin, "__name__", f"{kind.__module__}.{kind.__qualname__}")
+    number = sum(name == taken.partition("#")[0] for taken, _ in manager.list_name_plugin())
+    return f"{name}#{number + 1}" if number else name
 
 
 @contextmanager

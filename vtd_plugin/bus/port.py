@@ -13,7 +13,7 @@ from vtd_plugin.bus.events import AddressSpaceSwitched, Mapped, ResetDone, Unmap
 from vtd_plugin.bus.interrupts import InterruptMessage
 from vtd_plugin.bus.mappings import MappingSet
 from vtd_plugin.bus.requester import Requester
-from vtd_plugin.bus.requests import Fault
+from vtd_plugin.bus.requests import ALL_ADDRESSES, Fault
 from vtd_plugin.bus.source_id import format_source_id
 from vtd_plugin.bus.space import DIRECT
 
@@ -66,14 +66,16 @@ class RequesterPort(Requester):
 
         Args:
             space: What the requester sees.
-            mappings: All that a remapped space maps; not looked at while nobody listens. What a
-                direct space maps the port knows itself.
+            mappings: All that the space maps; not looked at while nobody listens, nor for
+                `DIRECT`, of which the port knows what it maps.
             reason: Why, in words.
 
         Raises:
             ValueError: The mappings overlap each other.
         """
-        held = self._content(space, mappings) if self._listeners else MappingSet()
+        if space is DIRECT:
+            mappings = self._fabric.direct_mappings()
+        held = MappingSet(mappings if self._listeners else ())
         self._unmap(self._held.clear())
         before, self.space, self._held = self.space, space, held
         for listener in self._listeners:
@@ -110,8 +112,7 @@ class RequesterPort(Requester):
         if listener in self._listeners:
             raise ValueError(f"{listener!r} listens to {self!r} already")
         if not self._listeners:
-            mappings = self.unit.mappings(self) if self.unit else ()
-            self._held = self._content(self.space, mappings)
+            self._held = MappingSet(self._current_mappings())
         self._listeners.append(listener)
         listener.switch(self, remapped=self.space.remapped)
         for mapping in self._held:
@@ -132,9 +133,9 @@ class RequesterPort(Requester):
             self._held.clear()
 
     def memory_changed(self) -> None:
-        """Tell listeners of a direct space of memory that was added to the platform."""
+        """Tell listeners of memory that was added, if that is what the requester sees."""
         if self._listeners and not self.space.remapped:
-            self.update(0, (1 << 64) - 1, self._fabric.direct_mappings())
+            self.update(0, ALL_ADDRESSES, self._current_mappings())
 
     def send_interrupt(self, address: int, data: int) -> Fault | None:
         """Send an interrupt message of this requester on its way.
@@ -176,9 +177,11 @@ class RequesterPort(Requester):
         if self._fabric.observed:
             self._fabric.emit(ResetDone(ResetKind.FUNCTION, format_source_id(self.source_id)))
 
-    def _content(self, space: AddressSpace, mappings: Iterable[Mapping]) -> MappingSet:
-        """What listeners are to hold; direct memory is no business of a unit's tables."""
-        return MappingSet(mappings if space.remapped else self._fabric.direct_mappings())
+    def _current_mappings(self) -> Iterable[Mapping]:
+        """What the space maps now, for listeners that come late."""
+        if self.space is DIRECT or self.unit is None:
+            return self._fabric.direct_mappings()
+        return self.unit.mappings(self)
 
     def _map(self, mappings: Iterable[Mapping]) -> None:
         for mapping in mappings:
