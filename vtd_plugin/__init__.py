@@ -14,6 +14,7 @@ from vtd_plugin.bus import (
     format_source_id,
     parse_source_id,
 )
+from vtd_plugin.iommu import VtdConfig, VtdUnit
 
 __all__ = [
     "AddressType",
@@ -26,6 +27,8 @@ __all__ = [
     "Result",
     "Transfer",
     "Translation",
+    "VtdConfig",
+    "VtdUnit",
     "format_source_id",
     "parse_source_id",
 ]

@@ -1,0 +1,1 @@
+"""Reading a unit from outside: replaying recorded cases, and reports."""

@@ -1,0 +1,117 @@
+"""What observers are told about the inside of a unit, beside what the bus tells them.
+
+Events are built only when somebody observes. Each says which unit, by its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vtd_plugin.bus import Event
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterWritten(Event):
+    """Software wrote a register.
+
+    Attributes:
+        unit: Name of the unit.
+        offset: Byte offset in the register set.
+        value: What was written.
+        size: Bytes.
+    """
+
+    unit: str
+    offset: int
+    value: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrainBegan(Event):
+    """A command waits for transfers that began before it (§6.5.4).
+
+    Attributes:
+        unit: Name of the unit.
+        operation: The command.
+        transfers: How many it waits for.
+    """
+
+    unit: str
+    operation: str
+    transfers: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandCompleted(Event):
+    """A command is done and its status says so.
+
+    Attributes:
+        unit: Name of the unit.
+        operation: The command.
+    """
+
+    unit: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class CachesDropped(Event):
+    """Entries left the translation caches otherwise than by eviction.
+
+    Attributes:
+        unit: Name of the unit.
+        reason: Which command or reset did it.
+        entries: How many there were.
+    """
+
+    unit: str
+    reason: str
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTlbInvalidated(Event):
+    """The unit sent a device-TLB invalidation to a device (§6.5.2.5).
+
+    Attributes:
+        unit: Name of the unit.
+        source_id: The device.
+        address: First address.
+        size: Bytes.
+    """
+
+    unit: str
+    source_id: int
+    address: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStopped(Event):
+    """The invalidation queue met an error and stays at it (§6.5.2.11).
+
+    Attributes:
+        unit: Name of the unit.
+        error: Queue error code (IQERCD.IQEI).
+        head: Byte offset of the descriptor in the queue.
+    """
+
+    unit: str
+    error: int
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowTruncated(Event):
+    """The tables map more pages than listeners are told about at once.
+
+    Attributes:
+        unit: Name of the unit.
+        source_id: The requester.
+        mappings: How many were told.
+    """
+
+    unit: str
+    source_id: int
+    mappings: int

@@ -1,0 +1,247 @@
+"""Resolving one request: the way through the unit, in the architecture's order (chapter 3).
+
+Translation on? interrupt range? cached? root, context, tables, rights, output - and last the
+protected regions, which are about host addresses. A hit in the IOTLB leaves after one look-up and
+allocates nothing: the cached entry is the answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vtd_plugin.bus import (
+    IDENTITY,
+    INTERRUPT,
+    AddressType,
+    Attributes,
+    Fault,
+    Mapping,
+    RequestKind,
+    Resolution,
+)
+from vtd_plugin.encodings.codes import TableMode
+from vtd_plugin.encodings.faults import Condition
+from vtd_plugin.iommu.caches import IotlbEntry, request_tag
+from vtd_plugin.iommu.interrupt_range import (
+    RANGE_NUMBER,
+    RANGE_SHIFT,
+    in_interrupt_range,
+    overlaps_interrupt_range,
+)
+from vtd_plugin.iommu.legacy import LegacyMode
+from vtd_plugin.iommu.request import Request, denied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vtd_plugin.iommu.faults import FaultLog
+    from vtd_plugin.iommu.protected import ProtectedMemory
+    from vtd_plugin.iommu.state import TranslationState
+
+PAGE_MASK: Final = 0xFFF
+_INTERRUPT_BYTES: Final = 4
+
+
+class Remapper:
+    """The address space of every requester while translation is on.
+
+    Args:
+        state: What the unit translates with.
+        faults: Where blocked requests are recorded.
+        protected: The protected memory regions.
+    """
+
+    __slots__ = (
+        "_caching_mode",
+        "_faults",
+        "_hits_allowed",
+        "_legacy",
+        "_lookup",
+        "_protected",
+        "_state",
+        "_zero_length_reads",
+    )
+
+    name: Final = "remapped"
+    remapped: Final = True
+
+    def __init__(
+        self, state: TranslationState, faults: FaultLog, protected: ProtectedMemory
+    ) -> None:
+        self._state = state
+        self._faults = faults
+        self._protected = protected
+        self._legacy = LegacyMode(state)
+        self._lookup = state.caches.iotlb.lookup
+        self._caching_mode = bool(state.caps.CAP.CM)
+        self._zero_length_reads = bool(state.caps.CAP.ZLR)
+        self._hits_allowed = False
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take notice that the root pointer or the protected regions changed."""
+        usable = self._mode_fault() is None and self._state.root.TTM != TableMode.ABORT
+        self._hits_allowed = usable and not self._protected.ranges
+
+    def resolve(
+        self, source_id: int, address: int, size: int, attributes: Attributes
+    ) -> Resolution:
+        """Answer one request inside one page (`AddressSpace.resolve`)."""
+        if self._hits_allowed and attributes.address_type is AddressType.UNTRANSLATED:
+            pasid = attributes.pasid
+            if pasid is None:
+                if address >> RANGE_SHIFT == RANGE_NUMBER:
+                    return self._into_interrupt_range(source_id, address, size, attributes)
+                entry = self._lookup(source_id, address)
+            else:
+                tag = request_tag(source_id, pasid, privileged=attributes.privileged)
+                entry = self._lookup(tag, address)
+            if entry is not None and not attributes.kind & ~entry.ready and size:
+                return entry
+        return self._resolve_slowly(Request(source_id, address, size, attributes))
+
+    def _resolve_slowly(self, request: Request) -> Resolution:
+        attributes = request.attributes
+        if (
+            request.untranslated
+            and attributes.pasid is None
+            and in_interrupt_range(request.address)
+        ):
+            return self._into_interrupt_range(
+                request.source_id, request.address, request.size, attributes
+            )
+        found = self._cached(request) if self._hits_allowed and request.untranslated else None
+        if found is None:
+            found = self._look_up(request)
+        if isinstance(found, Condition):
+            return self._block(request, found)
+        if self._protected.ranges:
+            host = found.address(request.address)
+            if self._protected.covers(host, host + max(request.size, 1) - 1):
+                return self._protected.block(request.source_id, request.address, attributes)
+        return found
+
+    def _block(self, request: Request, condition: Condition) -> Fault:
+        return self._faults.block(
+            condition,
+            request.source_id,
+            request.address,
+            request.attributes,
+            suppressed=request.suppressed,
+        )
+
+    def _into_interrupt_range(
+        self, source_id: int, address: int, size: int, attributes: Attributes
+    ) -> Resolution:
+        """An untranslated request without PASID into 0xFEEx_xxxx (§3.15)."""
+        if attributes.kind is RequestKind.WRITE and size == _INTERRUPT_BYTES and not address & 3:
+            return INTERRUPT
+        if attributes.kind is RequestKind.READ and size == 0:
+            return IDENTITY
+        return self._faults.block(Condition.IR_29, source_id, address, attributes)
+
+    # --- the IOTLB, where a plain hit was not enough
+
+    def _cached(self, request: Request) -> IotlbEntry | Condition | None:
+        attributes = request.attributes
+        tag = request_tag(
+            request.source_id,
+            attributes.pasid,
+            privileged=attributes.pasid is not None and attributes.privileged,
+        )
+        entry = self._lookup(tag, request.address)
+        if entry is None:
+            return None
+        request.suppressed = entry.suppressed
+        if entry.condition is not None:
+            return entry.condition
+        missing = request.rights_needed(zero_length_reads=self._zero_length_reads) & ~entry.ready
+        if not missing:
+            return entry
+        if not missing & ~entry.rights:
+            return None
+        if entry.page_tables is None:
+            return denied(missing & ~entry.rights, Condition.LGN_2, Condition.LGN_3)
+        return denied(missing & ~entry.rights, Condition.SGN_6, Condition.SGN_7)
+
+    # --- the tables
+
+    def _look_up(self, request: Request) -> IotlbEntry | Condition:
+        found = self._mode_fault() or self._by_mode(request)
+        if isinstance(found, Condition):
+            if self._caching_mode and request.cacheable and request.untranslated:
+                self._cache_failure(request, found)
+            return found
+        found = self._narrow(found, request.address)
+        if request.untranslated:
+            self._state.caches.iotlb.fill(found)
+        return found
+
+    def _mode_fault(self) -> Condition | None:
+        """Whether the translation table mode can be used at all (§7.1.3)."""
+        caps = self._state.caps
+        mode = self._state.root.TTM
+        if mode == TableMode.ABORT:
+            return Condition.RTA_4 if caps.ECAP.ADMS else Condition.RTA_1_1
+        if mode == TableMode.RESERVED:
+            return Condition.RTA_1_2
+        if mode == TableMode.SCALABLE and not caps.ECAP.SMTS:
+            return Condition.RTA_1_3
+        return None
+
+    def _by_mode(self, request: Request) -> IotlbEntry | Condition:
+        return self._legacy.resolve(request)
+
+    def _narrow(self, entry: IotlbEntry, address: int) -> IotlbEntry:
+        """Cut a large page down to 4 KiB where only a part of it may be used."""
+        if entry.mask == PAGE_MASK:
+            return entry
+        last = entry.base + entry.mask
+        if not (
+            overlaps_interrupt_range(entry.base, last)
+            or overlaps_interrupt_range(entry.iova, entry.iova + entry.mask)
+            or self._protected.covers(entry.base, last)
+        ):
+            return entry
+        return entry.part(address)
+
+    def _cache_failure(self, request: Request, condition: Condition) -> None:
+        """With caching mode, what is not there may be cached as well (§6.1).
+
+        An entry that allows nothing is named by what is asked of it, each time it is asked.
+        """
+        by_kind = condition in (Condition.LGN_2, Condition.LGN_3)
+        self._state.caches.iotlb.fill(
+            IotlbEntry(
+                0,
+                PAGE_MASK,
+                0,
+                tag=request_tag(
+                    request.source_id,
+                    request.attributes.pasid,
+                    privileged=request.attributes.privileged,
+                ),
+                iova=request.address,
+                domain_id=request.domain_id,
+                suppressed=request.suppressed,
+                condition=None if by_kind else condition,
+            )
+        )
+
+    # --- what listeners are told
+
+    def mappings(self, source_id: int, first: int, last: int) -> Iterator[Mapping] | None:
+        """The pages of a requester within [first, last], read from the tables in memory.
+
+        Nothing is cached, marked or reported.
+
+        Returns:
+            The pages by rising address, or None where the requester sees memory as it is.
+        """
+        if self._mode_fault() is not None:
+            return iter(())
+        return self._legacy.mappings(source_id, first, last)
+
+    def domain_of(self, source_id: int) -> int | None:
+        """The domain of a requester as the tables in memory have it; None where there is none."""
+        return None if self._mode_fault() is not None else self._legacy.domain_of(source_id)

@@ -1,0 +1,85 @@
+"""One request on its slow way through the unit: what was asked, and what was learnt on the way.
+
+Requests that hit the IOTLB never get here. The others carry one of these from the root table to the
+last page table, so that a fault can say whose it was and whether it may be reported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vtd_plugin.bus import AddressType, Attributes, RequestKind, Translation
+
+if TYPE_CHECKING:
+    from vtd_plugin.encodings.faults import Condition
+
+
+class Request:
+    """A request inside one page.
+
+    Attributes:
+        source_id: Who asks (16 bits).
+        address: First byte.
+        size: Bytes; 0 is a zero-length read.
+        attributes: What is asked for.
+        suppressed: Fault processing is disabled by an entry that was read (FPD, §7.1.1).
+        domain_id: Domain of the context or PASID entry, once it is known.
+        cacheable: The tables of the domain are being walked: a failure may be cached where
+            caching mode allows it (§6.1).
+    """
+
+    __slots__ = (
+        "address",
+        "attributes",
+        "cacheable",
+        "domain_id",
+        "size",
+        "source_id",
+        "suppressed",
+    )
+
+    def __init__(self, source_id: int, address: int, size: int, attributes: Attributes) -> None:
+        self.source_id = source_id
+        self.address = address
+        self.size = size
+        self.attributes = attributes
+        self.suppressed = False
+        self.domain_id = 0
+        self.cacheable = False
+
+    @property
+    def untranslated(self) -> bool:
+        """Whether this is an ordinary request (AT=0)."""
+        return self.attributes.address_type is AddressType.UNTRANSLATED
+
+    @property
+    def asks_translation(self) -> bool:
+        """Whether this is a translation request (AT=1)."""
+        return self.attributes.address_type is AddressType.TRANSLATION
+
+    def writes(self, *, no_write_flag: bool) -> bool:
+        """Whether the page counts as written (§3.6.2, §4.2.3.1).
+
+        Args:
+            no_write_flag: The unit understands the NW flag of translation requests (ECAP.NWFS).
+        """
+        if self.asks_translation:
+            return not (no_write_flag and self.attributes.no_write)
+        return bool(self.attributes.kind & Translation.WRITABLE)
+
+    def rights_needed(self, *, zero_length_reads: bool) -> int:
+        """What the page must allow; a translation request takes what there is.
+
+        Args:
+            zero_length_reads: Reads of no bytes succeed on write-only pages too (CAP.ZLR, §3.14).
+        """
+        if self.asks_translation:
+            return 0
+        if zero_length_reads and self.size == 0 and self.attributes.kind is RequestKind.READ:
+            return 0
+        return int(self.attributes.kind)
+
+
+def denied(missing: int, write: Condition, read: Condition) -> Condition:
+    """The condition for missing rights: the write is judged first (§7.1.3)."""
+    return write if missing & Translation.WRITABLE else read

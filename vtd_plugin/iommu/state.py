@@ -1,0 +1,94 @@
+"""What all look-ups of a unit share: the latched root pointer, the caches, and the walkers.
+
+Registers hold what software asks for; this holds what the unit works with. The two differ between
+the write of a pointer and the command that latches it (§11.4.5).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vtd_plugin.bus import Memory, Translation
+from vtd_plugin.encodings.registers import RTADDR
+from vtd_plugin.iommu.caches import BoundedCache, Iotlb, IotlbEntry, StructureCache
+from vtd_plugin.iommu.second_stage import SecondStage
+
+if TYPE_CHECKING:
+    from vtd_plugin.encodings.capabilities import Capabilities
+    from vtd_plugin.iommu.config import VtdConfig
+    from vtd_plugin.iommu.legacy import CachedContext
+    from vtd_plugin.iommu.request import Request
+
+_PASS_THROUGH_MASK: Final = (1 << 30) - 1
+"""Pass-through has no pages; it is answered in pieces of the largest size the IOTLB knows (§3.9)."""
+
+
+class TranslationCaches:
+    """All caches of DMA translation (§6.2)."""
+
+    __slots__ = ("context", "iotlb", "second_stage")
+
+    def __init__(self, config: VtdConfig) -> None:
+        sizes = config.cache_sizes
+        self.context: BoundedCache[int, CachedContext] = BoundedCache(
+            sizes.context, config.replacement, config.seed
+        )
+        self.second_stage = StructureCache(config)
+        self.iotlb = Iotlb(config)
+
+    def clear(self) -> int:
+        """Drop everything; returns how many entries that was."""
+        return self.context.clear() + self.second_stage.clear() + self.iotlb.clear()
+
+
+class TranslationState:
+    """What the unit translates with.
+
+    Args:
+        config: What the unit is.
+        memory: Host memory with the tables.
+
+    Attributes:
+        caps: Capability registers and platform width.
+        memory: Host memory with the tables.
+        caches: All caches of DMA translation.
+        second_stage: The walker of second-stage tables.
+        root: The root table pointer as the last SRTP latched it.
+        enabled: Requests are translated. GSTS.TES follows when older requests have drained.
+        address_widths: The AW codes that SAGAW offers.
+    """
+
+    __slots__ = ("address_widths", "caches", "caps", "enabled", "memory", "root", "second_stage")
+
+    def __init__(self, config: VtdConfig, memory: Memory) -> None:
+        self.caps: Capabilities = config.capabilities
+        self.memory = memory
+        self.caches = TranslationCaches(config)
+        self.second_stage = SecondStage(self.caps, memory, self.caches.second_stage)
+        self.root = RTADDR(0)
+        self.enabled = False
+        sagaw = self.caps.CAP.SAGAW
+        self.address_widths = frozenset(code for code in (1, 2, 3) if sagaw >> code & 1)
+
+    def latch_root(self, root: RTADDR) -> None:
+        """Use another root table pointer from now on."""
+        self.root = root
+        self.second_stage.use_io_rights(bool(root.SSIRWE))
+
+    def reset(self) -> int:
+        """Off, without a root table, all caches empty; returns how many entries they had."""
+        self.enabled = False
+        self.latch_root(RTADDR(0))
+        return self.caches.clear()
+
+    def untranslated_page(self, request: Request, domain_id: int) -> IotlbEntry:
+        """The answer to a request that keeps its address: pass-through, or translated already."""
+        return IotlbEntry(
+            request.address & ~_PASS_THROUGH_MASK,
+            _PASS_THROUGH_MASK,
+            Translation.READABLE | Translation.WRITABLE,
+            tag=request.source_id,
+            iova=request.address,
+            domain_id=domain_id,
+            suppressed=request.suppressed,
+        )

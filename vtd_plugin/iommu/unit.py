@@ -1,0 +1,301 @@
+"""The VT-d unit as the platform sees it: its rooms put together, and the bus contract kept.
+
+No behaviour lives here. The unit hands register accesses to the register file, requests to the
+remapper, and resets to every room in turn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vtd_plugin.bus import (
+    AddressType,
+    Attributes,
+    Fault,
+    InterruptMessage,
+    Mapping,
+    RequesterPort,
+    RequestKind,
+    ResetKind,
+    Resolution,
+    Transfer,
+    UnitHost,
+    parse_source_id,
+)
+from vtd_plugin.encodings.registers import (
+    FEADDR,
+    FECTL,
+    FEDATA,
+    FEUADDR,
+    IEADDR,
+    IECTL,
+    IEDATA,
+    IEUADDR,
+)
+from vtd_plugin.iommu.commands import GlobalCommand
+from vtd_plugin.iommu.config import VtdConfig
+from vtd_plugin.iommu.device_tlb import DeviceTlbs
+from vtd_plugin.iommu.drain import Drains
+from vtd_plugin.iommu.event_message import EventMessage
+from vtd_plugin.iommu.events import CommandCompleted, DrainBegan, QueueStopped, RegisterWritten
+from vtd_plugin.iommu.faults import FaultLog
+from vtd_plugin.iommu.interrupts import Interrupts
+from vtd_plugin.iommu.invalidation import Invalidator, RegisterInvalidation
+from vtd_plugin.iommu.protected import ProtectedMemory
+from vtd_plugin.iommu.queue import InvalidationQueue
+from vtd_plugin.iommu.registers import WINDOW, RegisterFile
+from vtd_plugin.iommu.remapping import Remapper
+from vtd_plugin.iommu.state import TranslationState
+from vtd_plugin.iommu.switch import StateSwitch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vtd_plugin.encodings.codes import QueueError
+
+_SIZES: Final = (1, 2, 4, 8)
+
+
+class VtdUnit:
+    """One DMA-remapping unit.
+
+    Plug it into a platform with `Platform.add_unit`; before that it has no memory to translate
+    with and answers nothing.
+
+    Args:
+        config: What the unit is; a small current unit unless said.
+        name: What events and reports call it.
+
+    Attributes:
+        config: What the unit is.
+        name: What events and reports call it.
+    """
+
+    register_bytes: Final = WINDOW
+
+    def __init__(self, config: VtdConfig | None = None, *, name: str = "vtd") -> None:
+        self.config = config or VtdConfig()
+        self.name = name
+        self._rooms: _Rooms | None = None
+
+    @property
+    def _in_place(self) -> _Rooms:
+        if self._rooms is None:
+            raise RuntimeError(
+                f"unit {self.name!r} is on no platform; call Platform.add_unit first"
+            )
+        return self._rooms
+
+    # --- the bus contract
+
+    def attach(self, host: UnitHost) -> None:
+        """Take the platform's side (`Unit.attach`)."""
+        if self._rooms is not None:
+            raise ValueError(f"unit {self.name!r} is on a platform already")
+        self._rooms = _Rooms(self.name, self.config, host)
+
+    def port_added(self, port: RequesterPort) -> None:
+        """Choose the address space of a new requester (`Unit.port_added`)."""
+        self._in_place.switch.choose(port, "requester added")
+
+    def mappings(self, port: RequesterPort) -> Iterable[Mapping]:
+        """Everything the requester's address space maps now (`Unit.mappings`)."""
+        return self._in_place.switch.mappings(port)
+
+    def interrupt(self, source_id: int, address: int, data: int) -> InterruptMessage | Fault:
+        """What leaves for the processors when a requester writes to the interrupt range."""
+        return self._in_place.interrupts.resolve(source_id, address, data)
+
+    def transfer_ended(self, transfer: Transfer) -> None:
+        """A transfer is no longer in flight; complete what waited for it."""
+        self._in_place.drains.ended(transfer)
+
+    def reset(self, kind: ResetKind) -> None:
+        """Reset the unit: translation off, caches empty, every requester back to memory as it is.
+
+        Args:
+            kind: A warm reset keeps sticky status (fault records, error bits); a cold one does not.
+        """
+        self._in_place.reset(kind)
+
+    def read_register(self, offset: int, size: int) -> int:
+        """Read a register as software does.
+
+        Args:
+            offset: Byte offset in the register set.
+            size: 4 or 8 bytes; 1 and 2 read part of a register.
+
+        Returns:
+            The value; 0 where there is no register or the access is misaligned (§11.2).
+
+        Raises:
+            ValueError: A size no bus has.
+        """
+        _check_access(offset, size)
+        return self._in_place.registers.read(offset, size)
+
+    def write_register(self, offset: int, value: int, size: int) -> None:
+        """Write a register as software does, and obey.
+
+        Args:
+            offset: Byte offset in the register set.
+            value: What to write, an unsigned number of `size` bytes.
+            size: 4 or 8 bytes; a qword is two dwords, the low one first. Writes of 1 or 2 bytes
+                and misaligned ones change nothing (§11.2).
+
+        Raises:
+            ValueError: A size no bus has, or a value that does not fit it.
+        """
+        _check_access(offset, size)
+        if not 0 <= value < 1 << 8 * size:
+            raise ValueError(f"value {value:#x} does not fit in {size} bytes")
+        rooms = self._in_place
+        if rooms.host.observed:
+            rooms.host.emit(RegisterWritten(self.name, offset, value, size))
+        rooms.registers.write(offset, value, size)
+
+    # --- asking directly
+
+    def translate(
+        self,
+        source_id: int | str,
+        iova: int,
+        write: bool = False,
+        pasid: int | None = None,
+        *,
+        size: int = 1,
+        kind: RequestKind | None = None,
+        address_type: AddressType = AddressType.UNTRANSLATED,
+        privileged: bool = False,
+        execute: bool = False,
+        no_snoop: bool = False,
+        no_write: bool = False,
+    ) -> Resolution:
+        """Send one request through the unit without moving data.
+
+        The request is a real one in all other ways: it fills caches, sets accessed and dirty bits,
+        and records faults.
+
+        Args:
+            source_id: The requester, as a number or ``"00:04.0"``.
+            iova: The address (64 bits).
+            write: Write instead of read.
+            pasid: PASID (20 bits), or None for a request without.
+            size: Bytes, inside one page; 0 for a zero-length read.
+            kind: Read, write or atomic; overrides `write`.
+            address_type: Untranslated, translation request, or translated.
+            privileged: Privileged-mode-requested; needs a PASID.
+            execute: Execute-requested; needs a PASID.
+            no_snoop: The NS attribute.
+            no_write: The NW flag of a translation request.
+
+        Returns:
+            The page, the fault, or `INTERRUPT` for an interrupt request.
+
+        Raises:
+            ValueError: An argument out of its range.
+        """
+        if not 0 <= iova < 1 << 64:
+            raise ValueError(f"iova {iova:#x} is not an address of 64 bits")
+        if pasid is not None and not 0 <= pasid < 1 << 20:
+            raise ValueError(f"pasid {pasid:#x} does not fit in 20 bits")
+        if size < 0 or (iova & 0xFFF) + size > 0x1000:
+            raise ValueError(f"{size:#x} bytes at {iova:#x} are not inside one page of 4 KiB")
+        if kind is None:
+            kind = RequestKind.WRITE if write else RequestKind.READ
+        attributes = Attributes(kind, address_type, pasid, privileged, execute, no_snoop, no_write)
+        rooms = self._in_place
+        source = parse_source_id(source_id)
+        return rooms.switch.space_of(source).resolve(source, iova, size, attributes)
+
+
+def _check_access(offset: int, size: int) -> None:
+    if size not in _SIZES:
+        raise ValueError(f"an access of {size} bytes at {offset:#x}; allowed are 1, 2, 4 and 8")
+    if offset < 0:
+        raise ValueError(f"offset {offset} is negative")
+
+
+class _Rooms:
+    """The parts of a unit that is on a platform, wired in the order in which they need each other."""
+
+    __slots__ = (
+        "commands",
+        "drains",
+        "faults",
+        "host",
+        "interrupts",
+        "invalidator",
+        "name",
+        "protected",
+        "queue",
+        "registers",
+        "remapper",
+        "state",
+        "switch",
+    )
+
+    def __init__(self, name: str, config: VtdConfig, host: UnitHost) -> None:
+        self.name = name
+        self.host = host
+        caps = config.capabilities
+        self.registers = RegisterFile(caps)
+        self.state = TranslationState(config, host.memory)
+        self.drains = Drains(self._drain_began, self._command_completed)
+        fault_event = EventMessage(self.registers, FECTL, FEDATA, FEADDR, FEUADDR, host.deliver)
+        wait_event = EventMessage(self.registers, IECTL, IEDATA, IEADDR, IEUADDR, host.deliver)
+        self.faults = FaultLog(caps, self.registers, fault_event, merge=config.merge_faults)
+        self.protected = ProtectedMemory(
+            self.registers, self.drains, lambda: self.invalidator.in_flight(), self._regions_changed
+        )
+        self.remapper = Remapper(self.state, self.faults, self.protected)
+        self.switch = StateSwitch(name, host, self.state, self.remapper, self.protected)
+        self.interrupts = Interrupts(self.registers)
+        self.invalidator = Invalidator(name, host, self.state, self.switch)
+        RegisterInvalidation(self.state, self.registers, self.invalidator, self.drains)
+        self.queue = InvalidationQueue(
+            self.state,
+            self.registers,
+            self.faults,
+            self.invalidator,
+            self.interrupts,
+            DeviceTlbs(name, host),
+            self.drains,
+            wait_event,
+            self._queue_stopped,
+        )
+        self.commands = GlobalCommand(
+            self.registers,
+            self.state,
+            self.switch,
+            self.drains,
+            self.invalidator.in_flight,
+            self.queue,
+            self.interrupts,
+            self.faults,
+        )
+
+    def reset(self, kind: ResetKind) -> None:
+        """Everything back to where power-on left it, then the state switch."""
+        self.drains.clear()
+        self.registers.reset(kind)
+        self.faults.restart()
+        self.queue.reset()
+        self.interrupts.reset()
+        self.protected.reset()
+        self.switch.perform(f"{kind} reset", self.state.reset)
+
+    def _regions_changed(self, reason: str) -> None:
+        self.switch.perform(reason)
+
+    def _drain_began(self, operation: str, transfers: int) -> None:
+        if self.host.observed:
+            self.host.emit(DrainBegan(self.name, operation, transfers))
+
+    def _command_completed(self, operation: str) -> None:
+        if self.host.observed:
+            self.host.emit(CommandCompleted(self.name, operation))
+
+    def _queue_stopped(self, error: QueueError, head: int) -> None:
+        if self.host.observed:
+            self.host.emit(QueueStopped(self.name, error, head))
