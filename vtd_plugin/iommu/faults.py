@@ -177,7 +177,7 @@ class FaultLog:
         return any(record.F and source_id == record.SID for record in records)
 
     def report(self, **errors: int) -> None:
-        """Set IQE, ICE or ITE in the fault status, and raise the event if it is the first (§7.3)."""
+        """Set IQE, ICE or ITE in the fault status; raise the event if it is the first (§7.3)."""
         announced = self.error_pending
         self._registers.update(FSTS, **errors)
         if not announced:

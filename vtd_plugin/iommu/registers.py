@@ -28,11 +28,15 @@ _WORD: Final = 0xFFFF_FFFF
 def placed_registers(caps: Capabilities) -> list[tuple[type[Register], int, int]]:
     """Every register this unit has, as (layout, index, byte offset).
 
+    Registers that nothing of the unit requires are left out, so that their place is free.
     Counter arrays of performance monitoring are absent: their number comes from PERFCAP, which
     reports none.
     """
     fixed = [
-        (register, 0, register.OFFSET) for register in REGISTERS if isinstance(register.OFFSET, int)
+        (register, 0, register.OFFSET)
+        for register in REGISTERS
+        if isinstance(register.OFFSET, int)
+        and any(caps.satisfies(field.requires) for field in register.FIELDS.values())
     ]
     movable = [(IVA, 0), (IOTLB, 0), *((FRCD, index) for index in range(caps.CAP.NFR + 1))]
     return [*fixed, *((layout, index, layout.offset_in(caps, index)) for layout, index in movable)]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vtd_plugin.iommu.request import Request
 
 _PASS_THROUGH_MASK: Final = (1 << 30) - 1
-"""Pass-through has no pages; it is answered in pieces of the largest size the IOTLB knows (§3.9)."""
+"""Pass-through has no pages; it is answered in pieces of the largest IOTLB size (§3.9)."""
 
 
 class TranslationCaches:

@@ -217,7 +217,7 @@ def _check_access(offset: int, size: int) -> None:
 
 
 class _Rooms:
-    """The parts of a unit that is on a platform, wired in the order in which they need each other."""
+    """The parts of a unit on a platform, wired in the order in which they need each other."""
 
     __slots__ = (
         "commands",
