@@ -101,8 +101,9 @@ class RegisterFile:
         self, register: type[Register], field: str, handler: Handler, index: int = 0
     ) -> None:
         """Run `handler` after every write of the dword in which `field` lies."""
-        offset = self._offsets[register.NAME, index] + register.FIELDS[field].lsb // 32 * 4
-        self._handlers[offset // 4] = handler
+        offset = self._offsets.get((register.NAME, index))
+        if offset is not None:
+            self._handlers[offset // 4 + register.FIELDS[field].lsb // 32] = handler
 
     # --- as software sees it
 
@@ -133,11 +134,14 @@ class RegisterFile:
         if handler is not None:
             handler()
 
-    # --- as the unit sees it
+    # --- as the unit sees it; a register that it does not have holds 0
 
     def load(self, register: type[R], index: int = 0) -> R:
         """The register as the unit holds it, write-only fields included."""
-        word = self._offsets[register.NAME, index] >> 2
+        offset = self._offsets.get((register.NAME, index))
+        if offset is None:
+            return register(0)
+        word = offset >> 2
         value = 0
         for step in range(register.BITS // 32):
             value |= self._words[word + step] << 32 * step
@@ -145,7 +149,10 @@ class RegisterFile:
 
     def store(self, register: Register, index: int = 0) -> None:
         """Put a register, whatever software may write of it."""
-        word = self._offsets[register.NAME, index] >> 2
+        offset = self._offsets.get((register.NAME, index))
+        if offset is None:
+            return
+        word = offset >> 2
         for step in range(register.BITS // 32):
             self._words[word + step] = register.value >> 32 * step & _WORD
 
