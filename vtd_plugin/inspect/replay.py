@@ -26,6 +26,9 @@ _BUFFER_BYTES: Final = 4096
 
 _INTERRUPT_BYTES: Final = 4
 
+_MALFORMED: Final = (AttributeError, LookupError, MemoryError, OverflowError, TypeError, ValueError)
+"""What a part that is missing, of another type, or without measure shows as."""
+
 Step = Mapping[str, Any]
 
 
@@ -103,16 +106,18 @@ def replay(path: Path) -> Outcome:
 
 
 def _parse(path: Path) -> Iterator[tuple[int, Step]]:
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
             try:
-                step = json.loads(line)
+                step = json.loads(line.decode())
             except json.JSONDecodeError as error:
                 raise VectorError(f"{path}:{number}: not JSON: {error.msg}") from error
+            except (UnicodeDecodeError, RecursionError) as error:
+                raise VectorError(f"{path}:{number}: not JSON: {error}") from error
             if not isinstance(step, dict):
-                raise VectorError(f"{path}:{number}: {line.strip()[:40]} is no object")
+                raise VectorError(f"{path}:{number}: {line.decode().strip()[:40]} is no object")
             yield number, step
 
 
@@ -127,7 +132,7 @@ def _bench_of(path: Path, header: Step) -> Bench:
         )
         devices = [device["bdf"] for device in header["devices"]]
         return Bench(config, _number(described["ram_size"]), devices)
-    except (KeyError, TypeError, ValueError) as error:
+    except _MALFORMED as error:
         raise VectorError(f"{path}: the header does not describe a unit: {error!r}") from error
 
 
@@ -175,7 +180,7 @@ class Bench:
             raise VectorError(f"{path}:{number}: there is no step {operation!r}; there are {known}")
         try:
             difference = self._steps[operation](step)
-        except (KeyError, TypeError, ValueError) as error:
+        except _MALFORMED as error:
             raise VectorError(f"{path}:{number}: {operation}: {error!r}") from error
         if difference is None:
             return None
@@ -207,12 +212,12 @@ class Bench:
         return None if got == expected else (f"{expected:#x}", f"{got:#x}")
 
     def _dma_load(self, step: Step) -> None:
-        size, start = _number(step["size"]), _number(step["buf"])
+        size, start = _in_buffer(step)
         result = self._ports[step["bdf"]].read(_number(step["iova"]), size)
         self._buffers[step["bdf"]][start : start + size] = result.data
 
     def _dma_store(self, step: Step) -> None:
-        size, start = _number(step["size"]), _number(step["buf"])
+        size, start = _in_buffer(step)
         data = bytes(self._buffers[step["bdf"]][start : start + size])
         self._ports[step["bdf"]].write(_number(step["iova"]), data)
 
@@ -229,6 +234,14 @@ class Bench:
         wanted = step["expect"]
         expected = [] if wanted is None else [_numbers(wanted)]
         return None if got == expected else (str(expected), str(got))
+
+
+def _in_buffer(step: Step) -> tuple[int, int]:
+    """Size of a DMA and where in the device's buffer it goes."""
+    size, start = _number(step["size"]), _number(step["buf"])
+    if start + size > _BUFFER_BYTES:
+        raise ValueError(f"{size:#x} bytes at {start:#x} are not within {_BUFFER_BYTES:#x} bytes")
+    return size, start
 
 
 def _numbers(attributes: Mapping[str, Any]) -> dict[str, int]:

@@ -1,0 +1,46 @@
+"""The `vtd` command.
+
+Each command is a module of its own; here they are put together. A command reads and prints; what
+it prints comes from the library, where programs get the same without a detour.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from vtd_plugin.cli.replay import replay
+from vtd_plugin.cli.spec import spec
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="vtd",
+    no_args_is_help=True,
+    add_completion=False,
+    # Usage errors as plain lines, not as boxes: they are read in logs as often as on terminals.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(spec)
+app.command()(replay)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vtd {version('vtd-plugin')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Work with an open model of the Intel VT-d IOMMU."""
