@@ -69,10 +69,18 @@ class DeviceScope(ByteStructure):
     flags: int = 0
 
     def _variable_part(self) -> bytes:
-        return bytes(number for hop in self.path for number in hop)
+        numbers = [number for hop in self.path for number in hop]
+        for number in numbers:
+            if number >> 8:
+                raise ValueError(f"{self.NAME} path: {number:#x} does not fit 1 bytes")
+        return bytes(numbers)
 
     @classmethod
     def _variable_attributes(cls, tail: bytes) -> dict[str, Any]:
+        if len(tail) % 2:
+            raise ValueError(
+                f"{cls.NAME} path: {len(tail)} bytes are no pairs of device and function"
+            )
         return {"path": tuple(zip(tail[::2], tail[1::2], strict=True))}
 
 

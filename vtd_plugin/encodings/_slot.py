@@ -70,7 +70,9 @@ def _join(fields: Mapping[str, Field], item: Alias) -> Slot:
     width = 0
     for part in filter(None, (item.low, item.high)):
         match = _PART.fullmatch(part)
-        source = fields[match[1] if match else part]
+        source = fields.get(match[1] if match else part)
+        if source is None:
+            raise ValueError(f"alias of {part!r}, which is no field: {', '.join(fields)}")
         msb, lsb = (int(match[2]), int(match[3])) if match else (source.width - 1, 0)
         pieces.insert(0, Piece(width, (1 << (msb - lsb + 1)) - 1, source.lsb + lsb))
         width += msb - lsb + 1

@@ -60,7 +60,7 @@ class Capabilities:
     def __post_init__(self) -> None:
         if not MIN_HOST_ADDRESS_WIDTH <= self.haw <= MAX_HOST_ADDRESS_WIDTH:
             raise ValueError(
-                f"host address width {self.haw:#x} is not within "
+                f"host address width {self.haw} is not within "
                 f"{MIN_HOST_ADDRESS_WIDTH} to {MAX_HOST_ADDRESS_WIDTH} bits"
             )
         for name, number in self.others.items():

@@ -108,7 +108,7 @@ class DocumentedCode(IntEnum):
     meaning: str
     note: str
 
-    def __new__(cls, code: int, meaning: str, note: str = "") -> Self:
+    def __new__(cls, code: int, meaning: str = "", note: str = "") -> Self:
         """Make a member of `code, meaning, note`."""
         member = int.__new__(cls, code)
         member._value_ = code

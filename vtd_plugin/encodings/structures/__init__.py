@@ -91,6 +91,7 @@ __all__ = [
     "IotlbInvalidate",
     "IrtePosted",
     "IrteRemapped",
+    "Layout",
     "PageGroupResponse",
     "PageRequest",
     "PasidCacheInvalidate",
