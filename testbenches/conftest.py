@@ -1,0 +1,25 @@
+"""How long the randomised testbenches run, and on which simulators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hdl_bridge.simulators import available
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--seeds", type=int, default=1, help="seeds to run each randomised testbench with"
+    )
+    parser.addoption("--first-seed", type=int, default=1, help="the first of them")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "simulator" in metafunc.fixturenames:
+        metafunc.parametrize("simulator", available(), ids=lambda each: str(each.kind))
+    if "seed" in metafunc.fixturenames:
+        first = metafunc.config.getoption("--first-seed")
+        metafunc.parametrize("seed", range(first, first + metafunc.config.getoption("--seeds")))

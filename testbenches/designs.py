@@ -1,0 +1,46 @@
+"""The designs of the testbenches: which files make up each top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_RTL: Final = Path(__file__).parent / "rtl"
+_PROBE: Final = Path(__file__).parent.parent / "hdl_bridge" / "rtl" / "bus_probe.sv"
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A top module and all files that it needs."""
+
+    top: str
+    sources: tuple[Path, ...]
+
+
+NVME_LITE: Final = Design(
+    "tb_nvme_lite",
+    (
+        _RTL / "axil_target.sv",
+        _RTL / "axi_burst_port.sv",
+        _RTL / "nvme_lite_identify.sv",
+        _RTL / "nvme_lite_registers.sv",
+        _RTL / "nvme_lite.sv",
+        _PROBE,
+        _RTL / "tb_nvme_lite.sv",
+    ),
+)
+"""A small NVMe controller (`rtl/nvme_lite.sv`)."""
+
+SG_DMA: Final = Design(
+    "tb_sg_dma",
+    (
+        _RTL / "axil_target.sv",
+        _RTL / "sg_dma_slots.sv",
+        _RTL / "sg_dma_registers.sv",
+        _RTL / "sg_dma.sv",
+        _PROBE,
+        _RTL / "tb_sg_dma.sv",
+    ),
+)
+"""A scatter-gather engine (`rtl/sg_dma.sv`)."""
