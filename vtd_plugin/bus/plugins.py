@@ -68,7 +68,7 @@ def _each(manager: pluggy.PluginManager, hook: str) -> Iterator[tuple[str, plugg
     """For each plug-in that implements a hook, a call that reaches it and the wrappers only."""
     implementations = manager.subset_hook_caller(hook, ()).get_hookimpls()
     own = [implementation for implementation in implementations if not implementation.wrapper]
-    for implementation in reversed(own):  # pluggy calls the last one first
+    for implementation in own:
         others = [other.plugin for other in own if other is not implementation]
         yield implementation.plugin_name, manager.subset_hook_caller(hook, others)
 

@@ -88,7 +88,8 @@ class RequesterPort(Requester):
         """Tell listeners what an invalidation of [first, last] may have changed.
 
         Only differences are told: unmaps first, then maps. A new mapping that reaches over the
-        border counts whole; of a held one that does, the part outside stays mapped.
+        border counts whole; of a held one that does, the part outside stays mapped. `DIRECT`
+        has nothing that an invalidation could change.
 
         Args:
             first: First address.
@@ -98,10 +99,8 @@ class RequesterPort(Requester):
         Raises:
             ValueError: The mappings overlap each other.
         """
-        if self._listeners:
-            gone, come = self._held.replace(first, last, mappings)
-            self._unmap(gone)
-            self._map(come)
+        if self._listeners and self.space is not DIRECT:
+            self._replace(first, last, mappings)
 
     def add_listener(self, listener: Listener) -> None:
         """Tell one more, and bring it up to date: a switch, then every mapping there is.
@@ -135,7 +134,7 @@ class RequesterPort(Requester):
     def memory_changed(self) -> None:
         """Tell listeners of memory that was added, if that is what the requester sees."""
         if self._listeners and not self.space.remapped:
-            self.update(0, ALL_ADDRESSES, self._current_mappings())
+            self._replace(0, ALL_ADDRESSES, self._current_mappings())
 
     def send_interrupt(self, address: int, data: int) -> Fault | None:
         """Send an interrupt message of this requester on its way.
@@ -182,6 +181,11 @@ class RequesterPort(Requester):
         if self.space is DIRECT or self.unit is None:
             return self._fabric.direct_mappings()
         return self.unit.mappings(self)
+
+    def _replace(self, first: int, last: int, mappings: Iterable[Mapping]) -> None:
+        gone, come = self._held.replace(first, last, mappings)
+        self._unmap(gone)
+        self._map(come)
 
     def _map(self, mappings: Iterable[Mapping]) -> None:
         for mapping in mappings:
