@@ -18,12 +18,15 @@ ALL_ADDRESSES: Final = (1 << 64) - 1
 """The page mask of a translation that covers the whole 64-bit address space."""
 
 
-class RequestKind(Enum):
-    """What a request does to memory. A read of zero bytes is a zero-length read."""
+class RequestKind(IntEnum):
+    """What a request does to memory; the value is the rights it needs (see `Translation`).
 
-    READ = "read"
-    WRITE = "write"
-    ATOMIC = "atomic"
+    A read of zero bytes is a zero-length read.
+    """
+
+    READ = 1
+    WRITE = 2
+    ATOMIC = 3
 
 
 class AddressType(IntEnum):
