@@ -1,0 +1,16 @@
+"""What all tests share: the markers they may carry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "provokes(label, ...): the test makes a unit report these fault conditions; "
+        "`docs/faults.md` lists them",
+    )
