@@ -45,8 +45,17 @@ class DeviceTlbs:
         self._name = name
         self._host = host
 
-    def invalidate(self, source_id: int, address: int, *, ranged: bool) -> None:
-        """Send an invalidation to a device and take its completion."""
+    def invalidate(
+        self, source_id: int, address: int, *, ranged: bool, pasid: int | None = None
+    ) -> None:
+        """Send an invalidation to a device and take its completion.
+
+        Args:
+            source_id: The device.
+            address: Address of the page, or of the range with its size in the low page bits.
+            ranged: The size bit (S).
+            pasid: The PASID whose translations go; None for all, or for those without.
+        """
         first, size = named_range(address, ranged=ranged)
         if self._host.observed:
-            self._host.emit(DeviceTlbInvalidated(self._name, source_id, first, size))
+            self._host.emit(DeviceTlbInvalidated(self._name, source_id, first, size, pasid))

@@ -79,12 +79,14 @@ class DeviceTlbInvalidated(Event):
         source_id: The device.
         address: First address.
         size: Bytes.
+        pasid: The PASID it names; None where it names none.
     """
 
     unit: str
     source_id: int
     address: int
     size: int
+    pasid: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What each invalidation drops, and the register-based interface to it (§6.5.1, §6.5.3).
+"""What each invalidation drops, drains, and lets listeners see (§6.5.2 to §6.5.4).
 
 The queue and the registers ask for the same things; what an invalidation covers is decided here,
 once. An invalidation covers exactly what its granularity names: the model never drops more, so that
@@ -12,30 +12,24 @@ from typing import TYPE_CHECKING, Final
 from vtd_plugin.bus import ALL_ADDRESSES, Transfer, UnitHost
 from vtd_plugin.encodings.codes import (
     ContextGranularity,
-    IotlbGranularity,
     PageTableType,
+    PasidCacheGranularity,
     TableMode,
 )
-from vtd_plugin.encodings.registers import CCMD, IOTLB, IVA
 from vtd_plugin.iommu.caches import IotlbEntry
 from vtd_plugin.iommu.events import CachesDropped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from vtd_plugin.iommu.drain import Drains
-    from vtd_plugin.iommu.registers import RegisterFile
+    from vtd_plugin.iommu.caches import StructureEntry
     from vtd_plugin.iommu.state import TranslationState
     from vtd_plugin.iommu.switch import StateSwitch
 
 _FUNCTION_MASKS: Final = (0xFFFF, 0xFFFB, 0xFFF9, 0xFFF8)
 """Source-id bits that count, by function mask FM (§11.4.6.1)."""
 
-_SECOND_STAGE: Final = (None, PageTableType.SECOND_STAGE, PageTableType.PASS_THROUGH)
-"""What page-selective invalidation treats by address; first-stage and nested go as a whole."""
-
-REGISTER_INTERFACE_GONE: Final = 6
-"""Major version from which there is no register-based invalidation (§6.5.1)."""
+_FIRST_STAGE: Final = (PageTableType.FIRST_STAGE, PageTableType.NESTED)
 
 
 def page_range(address: int, address_mask: int) -> tuple[int, int]:
@@ -70,29 +64,69 @@ class Invalidator:
     # --- context cache (§6.5.2.1)
 
     def context(self, granularity: int, domain_id: int, source_id: int, function_mask: int) -> None:
-        """Invalidate context-cache entries and let every requester be looked at afresh."""
-        cache = self._state.caches.context
-        domain_id &= self._domain_mask
+        """Invalidate context-cache entries and let every requester be looked at afresh.
+
+        In scalable mode entries carry no domain, so that domain-selective acts as global (§6.4).
+
+        Args:
+            granularity: One of `ContextGranularity`.
+            domain_id: Domain; counts for domain- and device-selective in legacy mode.
+            source_id: Device; counts for device-selective.
+            function_mask: Which low function bits do not count (FM).
+        """
         compared = _FUNCTION_MASKS[function_mask]
-        drop: Callable[[], int] = cache.clear
-        if granularity == ContextGranularity.DOMAIN:
-            drop = lambda: cache.drop(lambda _, entry: entry.domain_id == domain_id)  # noqa: E731
-        elif granularity == ContextGranularity.DEVICE:
-            drop = lambda: cache.drop(  # noqa: E731
+        domain_id &= self._domain_mask
+        caches = self._state.caches
+        legacy = self._state.root.TTM == TableMode.LEGACY
+        every_device = granularity != ContextGranularity.DEVICE
+        every_domain = granularity == ContextGranularity.GLOBAL or not legacy
+
+        def drop() -> int:
+            if every_device and every_domain:
+                return caches.context.clear() + caches.scalable_context.clear()
+            if not legacy:
+                return caches.scalable_context.drop(
+                    lambda source, _: not (source ^ source_id) & compared
+                )
+            return caches.context.drop(
                 lambda source, entry: (
-                    entry.domain_id == domain_id and not (source ^ source_id) & compared
+                    entry.domain_id == domain_id
+                    and (every_device or not (source ^ source_id) & compared)
                 )
             )
+
         self._switch.perform("context-cache invalidation", drop)
 
-    # --- IOTLB (§6.5.2.3)
+    # --- PASID cache (§6.5.2.2)
+
+    def pasid_cache(self, granularity: int, domain_id: int, pasid: int) -> None:
+        """Invalidate PASID-cache entries and let every requester be looked at afresh.
+
+        Args:
+            granularity: One of `PasidCacheGranularity`.
+            domain_id: Domain; counts unless global.
+            pasid: PASID; counts for PASID-selective.
+        """
+        cache = self._state.caches.pasid
+        domain_id &= self._domain_mask
+
+        def drop() -> int:
+            if granularity == PasidCacheGranularity.GLOBAL:
+                return cache.clear()
+            one = granularity == PasidCacheGranularity.PASID
+            return cache.drop(
+                lambda _, entry: entry.domain_id == domain_id and (not one or entry.pasid == pasid)
+            )
+
+        self._switch.perform("PASID-cache invalidation", drop)
+
+    # --- IOTLB by domain (§6.5.2.3)
 
     def iotlb_global(self) -> set[Transfer]:
         """Invalidate the IOTLB and the paging-structure caches; returns what is to be drained."""
         caches = self._state.caches
-        self._dropped(
-            "global IOTLB invalidation", caches.iotlb.clear() + caches.second_stage.clear()
-        )
+        entries = caches.iotlb.clear() + caches.first_stage.clear() + caches.second_stage.clear()
+        self._dropped("global IOTLB invalidation", entries)
         self._switch.update(None)
         return self._transfers(lambda _: True)
 
@@ -100,42 +134,105 @@ class Invalidator:
         """Invalidate all that belongs to a domain; returns what is to be drained."""
         domain_id &= self._domain_mask
         caches = self._state.caches
-        self._dropped(
-            "domain IOTLB invalidation",
-            caches.iotlb.drop(lambda entry: entry.domain_id == domain_id)
-            + caches.second_stage.drop(lambda entry: entry.domain_id == domain_id),
-        )
+
+        def in_domain(entry: IotlbEntry | StructureEntry) -> bool:
+            return entry.domain_id == domain_id
+
+        entries = caches.iotlb.drop(in_domain)
+        entries += caches.first_stage.drop(in_domain) + caches.second_stage.drop(in_domain)
+        self._dropped("domain IOTLB invalidation", entries)
         self._switch.update(domain_id)
-        return self._transfers(lambda entry: entry.domain_id == domain_id)
+        return self._transfers(in_domain)
 
     def iotlb_pages(
         self, domain_id: int, address: int, address_mask: int, *, leaf_only: bool
     ) -> set[Transfer]:
-        """Invalidate pages of a domain; returns what is to be drained.
+        """Invalidate second-stage pages of a domain; returns what is to be drained.
+
+        First-stage and nested entries of the domain go as a whole: they are not tagged by the
+        addresses that the second stage takes (§6.5.1.2).
 
         Args:
             domain_id: The domain.
             address: An input address of the second stage; bits above MGAW are ignored.
             address_mask: Low page-number bits that do not count (AM).
-            leaf_only: The invalidation hint: no table pointer changed, so the paging-structure
-                caches may stay (IH).
+            leaf_only: The invalidation hint: no table pointer changed, so the second-stage
+                paging-structure cache may stay (IH).
         """
         domain_id &= self._domain_mask
         first, last = page_range(address & self._address_mask, address_mask)
+        caches = self._state.caches
 
         def covered(entry: IotlbEntry) -> bool:
             return entry.domain_id == domain_id and (
-                entry.page_tables not in _SECOND_STAGE or entry.overlaps(first, last)
+                entry.page_tables in _FIRST_STAGE or entry.overlaps(first, last)
             )
 
-        entries = self._state.caches.iotlb.drop(covered)
+        entries = caches.iotlb.drop(covered)
+        entries += caches.first_stage.drop(lambda entry: entry.domain_id == domain_id)
         if not leaf_only:
-            entries += self._state.caches.second_stage.drop(
+            entries += caches.second_stage.drop(
                 lambda entry: entry.domain_id == domain_id and entry.overlaps(first, last)
             )
         self._dropped("page IOTLB invalidation", entries)
+        self._update_pages(domain_id, first, last)
+        return self._transfers(covered)
+
+    # --- IOTLB by PASID (§6.5.2.4)
+
+    def iotlb_pasid(self, domain_id: int, pasid: int) -> set[Transfer]:
+        """Invalidate all of a PASID in a domain; returns what is to be drained."""
+        domain_id &= self._domain_mask
+        caches = self._state.caches
+
+        def covered(entry: IotlbEntry | StructureEntry) -> bool:
+            return entry.domain_id == domain_id and entry.pasid == pasid
+
+        entries = caches.iotlb.drop(covered) + caches.first_stage.drop(covered)
+        self._dropped("PASID IOTLB invalidation", entries)
+        self._switch.update(domain_id)
+        return self._transfers(covered)
+
+    def iotlb_pasid_pages(
+        self, domain_id: int, pasid: int, address: int, address_mask: int, *, leaf_only: bool
+    ) -> set[Transfer]:
+        """Invalidate first-stage pages of a PASID; returns what is to be drained.
+
+        Args:
+            domain_id: The domain.
+            pasid: The PASID.
+            address: An input address of the first stage.
+            address_mask: Low page-number bits that do not count (AM).
+            leaf_only: The invalidation hint: no table pointer changed, so the first-stage
+                paging-structure cache may stay (IH).
+        """
+        domain_id &= self._domain_mask
+        first, last = page_range(address, address_mask)
+
+        def named(entry: IotlbEntry | StructureEntry) -> bool:
+            return (
+                entry.domain_id == domain_id
+                and entry.pasid == pasid
+                and entry.overlaps(first, last)
+            )
+
+        def covered(entry: IotlbEntry) -> bool:
+            return entry.page_tables in _FIRST_STAGE and named(entry)
+
+        caches = self._state.caches
+        entries = caches.iotlb.drop(covered)
+        if not leaf_only:
+            entries += caches.first_stage.drop(named)
+        self._dropped("PASID page IOTLB invalidation", entries)
         self._switch.update(domain_id, first, last)
         return self._transfers(covered)
+
+    def _update_pages(self, domain_id: int, first: int, last: int) -> None:
+        """Listeners of nested requesters see input addresses that the range does not name."""
+        if self._state.root.TTM == TableMode.LEGACY:
+            self._switch.update(domain_id, first, last)
+        else:
+            self._switch.update(domain_id)
 
     # --- draining (§6.5.4)
 
@@ -158,73 +255,3 @@ class Invalidator:
     def _dropped(self, reason: str, entries: int) -> None:
         if entries and self._host.observed:
             self._host.emit(CachesDropped(self._name, reason, entries))
-
-
-class RegisterInvalidation:
-    """CCMD, IOTLB and IVA: invalidation commands written to registers (§6.5.1).
-
-    Args:
-        state: What the unit translates with.
-        registers: The unit's registers.
-        invalidator: Does the work.
-        drains: Where a command waits for the requests it drains.
-    """
-
-    __slots__ = ("_drains", "_invalidator", "_registers", "_state")
-
-    def __init__(
-        self,
-        state: TranslationState,
-        registers: RegisterFile,
-        invalidator: Invalidator,
-        drains: Drains,
-    ) -> None:
-        self._state = state
-        self._registers = registers
-        self._invalidator = invalidator
-        self._drains = drains
-        registers.on_write(CCMD, "ICC", self._context_command)
-        registers.on_write(IOTLB, "IVT", self._iotlb_command)
-
-    @property
-    def _available(self) -> bool:
-        major = self._state.caps.version >> 4
-        return major < REGISTER_INTERFACE_GONE and self._state.root.TTM == TableMode.LEGACY
-
-    def _context_command(self) -> None:
-        command = self._registers.load(CCMD)
-        if not command.ICC:
-            return
-        done = command.CIRG if self._available else 0
-        if done:
-            self._invalidator.context(done, command.DID, command.SID, command.FM)
-        self._registers.update(CCMD, ICC=0, CAIG=done)
-
-    def _iotlb_command(self) -> None:
-        command = self._registers.load(IOTLB)
-        if not command.IVT:
-            return
-        done, transfers = self._invalidate_iotlb(command) if self._available else (0, set())
-        self._drains.start(
-            "IOTLB register invalidation",
-            transfers,
-            lambda: self._registers.update(IOTLB, IVT=0, IAIG=done),
-        )
-
-    def _invalidate_iotlb(self, command: IOTLB) -> tuple[int, Iterable[Transfer]]:
-        """Returns the granularity that was done, 0 for none, and what is to be drained."""
-        granularity = command.IIRG
-        if granularity == IotlbGranularity.GLOBAL:
-            return granularity, self._invalidator.iotlb_global()
-        if granularity == IotlbGranularity.PAGE:
-            target = self._registers.load(IVA)
-            if target.AM > self._state.caps.CAP.MAMV:
-                return 0, ()
-            if self._state.caps.CAP.PSI:
-                return granularity, self._invalidator.iotlb_pages(
-                    command.DID, target.ADDR_address, target.AM, leaf_only=bool(target.IH)
-                )
-            granularity = IotlbGranularity.DOMAIN
-        if granularity == IotlbGranularity.DOMAIN:
-            return granularity, self._invalidator.iotlb_domain(command.DID)
-        return 0, ()

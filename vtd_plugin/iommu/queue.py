@@ -11,20 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from vtd_plugin.encodings import structures
 from vtd_plugin.encodings.codes import (
     ContextGranularity,
     DescriptorType,
     IotlbGranularity,
+    PasidCacheGranularity,
+    PasidIotlbGranularity,
     QueueError,
     TableMode,
 )
 from vtd_plugin.encodings.registers import FSTS, GSTS, ICS, IQA, IQERCD, IQH, IQT
 from vtd_plugin.encodings.structures import (
     ContextInvalidate,
+    DeviceTlbInvalidate,
     InterruptEntryInvalidate,
     InvalidationWait,
     IotlbInvalidate,
+    PasidCacheInvalidate,
+    PasidDeviceTlbInvalidate,
+    PasidIotlbInvalidate,
 )
 
 if TYPE_CHECKING:
@@ -57,9 +62,12 @@ _NARROW_TYPES: Final = frozenset(
 _LAYOUTS: Final = {
     DescriptorType.CONTEXT: ContextInvalidate,
     DescriptorType.IOTLB: IotlbInvalidate,
-    DescriptorType.DEVICE_TLB: structures.DeviceTlbInvalidate,
+    DescriptorType.DEVICE_TLB: DeviceTlbInvalidate,
     DescriptorType.INTERRUPT_ENTRY: InterruptEntryInvalidate,
     DescriptorType.WAIT: InvalidationWait,
+    DescriptorType.PASID_IOTLB: PasidIotlbInvalidate,
+    DescriptorType.PASID_CACHE: PasidCacheInvalidate,
+    DescriptorType.PASID_DEVICE_TLB: PasidDeviceTlbInvalidate,
 }
 
 Handler = Callable[[int], QueueError | None]
@@ -130,6 +138,9 @@ class InvalidationQueue:
             DescriptorType.DEVICE_TLB: self._device_tlb,
             DescriptorType.INTERRUPT_ENTRY: self._interrupt_entry,
             DescriptorType.WAIT: self._wait,
+            DescriptorType.PASID_IOTLB: self._pasid_iotlb,
+            DescriptorType.PASID_CACHE: self._pasid_cache,
+            DescriptorType.PASID_DEVICE_TLB: self._pasid_device_tlb,
         }
         self._running = False
         self._fenced = False
@@ -224,9 +235,13 @@ class InvalidationQueue:
         """Whether a descriptor type is valid on this unit in this mode (§6.5.2.11)."""
         if kind not in self._handlers:
             return False
-        if kind == DescriptorType.DEVICE_TLB:
-            return bool(self._state.caps.ECAP.DT)
-        return kind in _NARROW_TYPES or self._state.root.TTM != TableMode.LEGACY
+        if kind in (DescriptorType.DEVICE_TLB, DescriptorType.PASID_DEVICE_TLB) and not (
+            self._state.caps.ECAP.DT
+        ):
+            return False
+        if kind in _NARROW_TYPES:
+            return True
+        return self._state.root.TTM != TableMode.LEGACY
 
     def _stop(self, error: QueueError, head: int) -> None:
         self._registers.update(IQERCD, IQEI=error)
@@ -260,10 +275,44 @@ class InvalidationQueue:
         self._to_drain |= drained
         return None
 
+    def _pasid_iotlb(self, raw: int) -> QueueError | None:
+        descriptor = PasidIotlbInvalidate(raw)
+        if descriptor.G == PasidIotlbGranularity.PASID:
+            drained = self._invalidator.iotlb_pasid(descriptor.DID, descriptor.PASID)
+        elif descriptor.G == PasidIotlbGranularity.PAGE:
+            drained = self._invalidator.iotlb_pasid_pages(
+                descriptor.DID,
+                descriptor.PASID,
+                descriptor.ADDR_address,
+                descriptor.AM,
+                leaf_only=bool(descriptor.IH),
+            )
+        else:
+            return QueueError.RSVD_FIELD
+        self._to_drain |= drained
+        return None
+
+    def _pasid_cache(self, raw: int) -> QueueError | None:
+        descriptor = PasidCacheInvalidate(raw)
+        if descriptor.G not in tuple(PasidCacheGranularity):
+            return QueueError.RSVD_FIELD
+        self._invalidator.pasid_cache(descriptor.G, descriptor.DID, descriptor.PASID)
+        return None
+
     def _device_tlb(self, raw: int) -> QueueError | None:
-        descriptor = structures.DeviceTlbInvalidate(raw)
+        descriptor = DeviceTlbInvalidate(raw)
         self._device_tlbs.invalidate(
             descriptor.SID, descriptor.ADDR_address, ranged=bool(descriptor.S)
+        )
+        return None
+
+    def _pasid_device_tlb(self, raw: int) -> QueueError | None:
+        descriptor = PasidDeviceTlbInvalidate(raw)
+        self._device_tlbs.invalidate(
+            descriptor.SID,
+            descriptor.ADDR_address,
+            ranged=bool(descriptor.S),
+            pasid=None if descriptor.GI else descriptor.PASID,
         )
         return None
 

@@ -30,11 +30,13 @@ from vtd_plugin.iommu.interrupt_range import (
 )
 from vtd_plugin.iommu.legacy import LegacyMode
 from vtd_plugin.iommu.request import Request, denied
+from vtd_plugin.iommu.scalable import ScalableMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vtd_plugin.iommu.faults import FaultLog
+    from vtd_plugin.iommu.memory_type import MemoryTypes
     from vtd_plugin.iommu.protected import ProtectedMemory
     from vtd_plugin.iommu.state import TranslationState
 
@@ -49,14 +51,15 @@ class Remapper:
         state: What the unit translates with.
         faults: Where blocked requests are recorded.
         protected: The protected memory regions.
+        memory_types: Types of final pages.
     """
 
     __slots__ = (
         "_caching_mode",
         "_faults",
         "_hits_allowed",
-        "_legacy",
         "_lookup",
+        "_modes",
         "_protected",
         "_state",
         "_zero_length_reads",
@@ -66,12 +69,19 @@ class Remapper:
     remapped: Final = True
 
     def __init__(
-        self, state: TranslationState, faults: FaultLog, protected: ProtectedMemory
+        self,
+        state: TranslationState,
+        faults: FaultLog,
+        protected: ProtectedMemory,
+        memory_types: MemoryTypes,
     ) -> None:
         self._state = state
         self._faults = faults
         self._protected = protected
-        self._legacy = LegacyMode(state)
+        self._modes: dict[int, LegacyMode | ScalableMode] = {
+            TableMode.LEGACY: LegacyMode(state),
+            TableMode.SCALABLE: ScalableMode(state, memory_types),
+        }
         self._lookup = state.caches.iotlb.lookup
         self._caching_mode = bool(state.caps.CAP.CM)
         self._zero_length_reads = bool(state.caps.CAP.ZLR)
@@ -167,7 +177,7 @@ class Remapper:
     # --- the tables
 
     def _look_up(self, request: Request) -> IotlbEntry | Condition:
-        found = self._mode_fault() or self._by_mode(request)
+        found = self._mode_fault() or self._modes[self._state.root.TTM].resolve(request)
         if isinstance(found, Condition):
             if self._caching_mode and request.cacheable and request.untranslated:
                 self._cache_failure(request, found)
@@ -188,9 +198,6 @@ class Remapper:
         if mode == TableMode.SCALABLE and not caps.ECAP.SMTS:
             return Condition.RTA_1_3
         return None
-
-    def _by_mode(self, request: Request) -> IotlbEntry | Condition:
-        return self._legacy.resolve(request)
 
     def _narrow(self, entry: IotlbEntry, address: int) -> IotlbEntry:
         """Cut a large page down to 4 KiB where only a part of it may be used."""
@@ -240,8 +247,10 @@ class Remapper:
         """
         if self._mode_fault() is not None:
             return iter(())
-        return self._legacy.mappings(source_id, first, last)
+        return self._modes[self._state.root.TTM].mappings(source_id, first, last)
 
     def domain_of(self, source_id: int) -> int | None:
         """The domain of a requester as the tables in memory have it; None where there is none."""
-        return None if self._mode_fault() is not None else self._legacy.domain_of(source_id)
+        if self._mode_fault() is not None:
+            return None
+        return self._modes[self._state.root.TTM].domain_of(source_id)

@@ -11,34 +11,61 @@ from typing import TYPE_CHECKING, Final
 from vtd_plugin.bus import Memory, Translation
 from vtd_plugin.encodings.registers import RTADDR
 from vtd_plugin.iommu.caches import BoundedCache, Iotlb, IotlbEntry, StructureCache
+from vtd_plugin.iommu.first_stage import FirstStage
 from vtd_plugin.iommu.second_stage import SecondStage
 
 if TYPE_CHECKING:
     from vtd_plugin.encodings.capabilities import Capabilities
     from vtd_plugin.iommu.config import VtdConfig
     from vtd_plugin.iommu.legacy import CachedContext
+    from vtd_plugin.iommu.pasid import CachedPasid
     from vtd_plugin.iommu.request import Request
+    from vtd_plugin.iommu.scalable import ScalableContext
 
 _PASS_THROUGH_MASK: Final = (1 << 30) - 1
 """Pass-through has no pages; it is answered in pieces of the largest IOTLB size (§3.9)."""
 
 
 class TranslationCaches:
-    """All caches of DMA translation (§6.2)."""
+    """All caches of DMA translation (§6.2).
 
-    __slots__ = ("context", "iotlb", "second_stage")
+    Attributes:
+        context: Context cache in legacy mode, by source-id.
+        scalable_context: Context cache in scalable mode, by source-id. A unit has one cache; the
+            two never answer for each other.
+        pasid: PASID cache, by source-id and PASID.
+        first_stage: First-stage paging-structure cache.
+        second_stage: Second-stage paging-structure cache.
+        iotlb: The IOTLB.
+    """
+
+    __slots__ = ("context", "first_stage", "iotlb", "pasid", "scalable_context", "second_stage")
 
     def __init__(self, config: VtdConfig) -> None:
         sizes = config.cache_sizes
         self.context: BoundedCache[int, CachedContext] = BoundedCache(
             sizes.context, config.replacement, config.seed
         )
+        self.scalable_context: BoundedCache[int, ScalableContext] = BoundedCache(
+            sizes.context, config.replacement, config.seed
+        )
+        self.pasid: BoundedCache[tuple[int, int], CachedPasid] = BoundedCache(
+            sizes.pasid, config.replacement, config.seed
+        )
+        self.first_stage = StructureCache(config)
         self.second_stage = StructureCache(config)
         self.iotlb = Iotlb(config)
 
     def clear(self) -> int:
         """Drop everything; returns how many entries that was."""
-        return self.context.clear() + self.second_stage.clear() + self.iotlb.clear()
+        return (
+            self.context.clear()
+            + self.scalable_context.clear()
+            + self.pasid.clear()
+            + self.first_stage.clear()
+            + self.second_stage.clear()
+            + self.iotlb.clear()
+        )
 
 
 class TranslationState:
@@ -52,19 +79,30 @@ class TranslationState:
         caps: Capability registers and platform width.
         memory: Host memory with the tables.
         caches: All caches of DMA translation.
+        first_stage: The walker of first-stage tables.
         second_stage: The walker of second-stage tables.
         root: The root table pointer as the last SRTP latched it.
         enabled: Requests are translated. GSTS.TES follows when older requests have drained.
         address_widths: The AW codes that SAGAW offers.
     """
 
-    __slots__ = ("address_widths", "caches", "caps", "enabled", "memory", "root", "second_stage")
+    __slots__ = (
+        "address_widths",
+        "caches",
+        "caps",
+        "enabled",
+        "first_stage",
+        "memory",
+        "root",
+        "second_stage",
+    )
 
     def __init__(self, config: VtdConfig, memory: Memory) -> None:
         self.caps: Capabilities = config.capabilities
         self.memory = memory
         self.caches = TranslationCaches(config)
         self.second_stage = SecondStage(self.caps, memory, self.caches.second_stage)
+        self.first_stage = FirstStage(self.caps, memory, self.caches.first_stage, self.second_stage)
         self.root = RTADDR(0)
         self.enabled = False
         sagaw = self.caps.CAP.SAGAW

@@ -40,9 +40,11 @@ from vtd_plugin.iommu.event_message import EventMessage
 from vtd_plugin.iommu.events import CommandCompleted, DrainBegan, QueueStopped, RegisterWritten
 from vtd_plugin.iommu.faults import FaultLog
 from vtd_plugin.iommu.interrupts import Interrupts
-from vtd_plugin.iommu.invalidation import Invalidator, RegisterInvalidation
+from vtd_plugin.iommu.invalidation import Invalidator
+from vtd_plugin.iommu.memory_type import MemoryTypes
 from vtd_plugin.iommu.protected import ProtectedMemory
 from vtd_plugin.iommu.queue import InvalidationQueue
+from vtd_plugin.iommu.register_invalidation import RegisterInvalidation
 from vtd_plugin.iommu.registers import WINDOW, RegisterFile
 from vtd_plugin.iommu.remapping import Remapper
 from vtd_plugin.iommu.state import TranslationState
@@ -248,7 +250,8 @@ class _Rooms:
         self.protected = ProtectedMemory(
             self.registers, self.drains, lambda: self.invalidator.in_flight(), self._regions_changed
         )
-        self.remapper = Remapper(self.state, self.faults, self.protected)
+        memory_types = MemoryTypes(self.registers, supported=bool(caps.ECAP.MTS))
+        self.remapper = Remapper(self.state, self.faults, self.protected, memory_types)
         self.switch = StateSwitch(name, host, self.state, self.remapper, self.protected)
         self.interrupts = Interrupts(self.registers)
         self.invalidator = Invalidator(name, host, self.state, self.switch)
