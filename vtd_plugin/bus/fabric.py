@@ -120,14 +120,18 @@ class Fabric:
         data = self.memory.read(address, size)
         if data is not None:
             return data
-        region = self._mmio.find(address)
-        if region is not None and address + size <= region.base + region.size:
+        region = self._region(address, size)
+        if region is not None:
             return region.read(address, size)
         return b"".join(self._read_parts(address, size))
 
     def cpu_write(self, address: int, data: memoryview) -> None:
         """Write as a CPU; where nothing answers, the bytes are dropped."""
         if self.memory.write(address, data):
+            return
+        region = self._region(address, len(data))
+        if region is not None:
+            region.write(address, data)
             return
         for start, length, region in self._decode(address, len(data)):
             piece = data[start - address : start - address + length]
@@ -160,11 +164,16 @@ class Fabric:
     def _regions(self) -> Iterator[Region | MmioRegion]:
         return chain(self.memory.regions, self._mmio)
 
-    def _dma_region(self, address: int, size: int) -> MmioRegion | None:
+    def _region(self, address: int, size: int) -> MmioRegion | None:
+        """The registers that take all of an access."""
         region = self._mmio.find(address)
-        if region is None or not region.dma or address + size > region.base + region.size:
+        if region is None or address + size > region.base + region.size:
             return None
         return region
+
+    def _dma_region(self, address: int, size: int) -> MmioRegion | None:
+        region = self._region(address, size)
+        return region if region is not None and region.dma else None
 
 
 def _require_free(regions: Iterable[Region | MmioRegion], base: int, size: int) -> None:

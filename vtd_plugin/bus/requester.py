@@ -181,7 +181,9 @@ class Requester:
         Raises:
             ValueError: An argument is out of its range.
         """
-        attributes = _attributes(RequestKind.WRITE if write else RequestKind.READ, options)
+        attributes = WRITE if write else READ
+        if options:
+            attributes = _attributes(attributes.kind, options)
         transfer = self._transfer(iova, size, attributes, self.port.transfer_ended)
         self.port.transfer_began(transfer)
         return transfer
