@@ -1,7 +1,7 @@
 """What a unit says of itself, as far as a translation depends on it.
 
-VER, CAP and ECAP (11.4) by bit number. The shifts are written out on purpose: nothing here is shared with the
-model that the walker judges.
+VER, CAP and ECAP (11.4) by bit number. The shifts are written out on purpose: nothing here is
+shared with the model that the walker judges.
 """
 
 from __future__ import annotations
