@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -56,10 +57,7 @@ class Field:
     @property
     def width(self) -> int:
         """Width in bits."""
-        match = _DTYPE.fullmatch(self.dtype)
-        if match is None:
-            raise ValueError(f"dtype {self.dtype!r} is not one of u1, u2, ...")
-        return int(match[1])
+        return _width(self.dtype)
 
     @property
     def msb(self) -> int:
@@ -137,6 +135,14 @@ class Field:
 
     def _at_or_above(self, bit: int) -> int:
         return (self.limit & (-1 << max(bit, 0))) << self.lsb
+
+
+@cache
+def _width(dtype: str) -> int:
+    match = _DTYPE.fullmatch(dtype)
+    if match is None:
+        raise ValueError(f"dtype {dtype!r} is not one of u1, u2, ...")
+    return int(match[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import bitstring
 
 from vtd_plugin.encodings._field import Alias, Field
-from vtd_plugin.encodings._slot import ADDRESS_SUFFIX, Slot, reader, slots_of
+from vtd_plugin.encodings._slot import ADDRESS_SUFFIX, Place, Slot, reader, slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,17 +58,21 @@ class Layout(metaclass=_Slotted):
 
     NAME: ClassVar[str]
     """Name in the architecture's tables."""
-    BITS: ClassVar[int]
+    BITS: ClassVar[int] = 0
     """Width in bits."""
     MODES: ClassVar[str] = ""
     """Where a structure is used; empty for registers."""
     SECTION: ClassVar[str] = ""
     """Section of revision 5.10; empty: not in that revision."""
+    REQUIRES: ClassVar[str] = ""
+    """What a unit must have for a register to exist; empty: nothing, and for structures."""
     FIELDS: ClassVar[Mapping[str, Field]] = MappingProxyType({})
     """The fields by name, top bit first."""
 
     _DECLARED: ClassVar[Mapping[str, Field | Alias]] = MappingProxyType({})
     _SLOTS: ClassVar[Mapping[str, Slot]] = MappingProxyType({})
+    # What `pack` needs of the names that are one run of bits, which is all but a few.
+    _PLACES: ClassVar[Mapping[str, Place]] = MappingProxyType({})
     _FIXED: ClassVar[int] = 0
 
     value: int
@@ -77,25 +81,25 @@ class Layout(metaclass=_Slotted):
         cls, *, name: str = "", bits: int = 0, modes: str = "", section: str = ""
     ) -> None:
         super().__init_subclass__()
-        if not bits:
-            return
-        cls.NAME, cls.BITS, cls.MODES, cls.SECTION = name, bits, modes, section
-        cls._compile(requires="")
-
-    @classmethod
-    def _compile(cls, requires: str) -> None:
-        """Replace the declarations of the class body by properties."""
         own = {name: item for name, item in vars(cls).items() if isinstance(item, Field | Alias)}
         cls._DECLARED = own or cls._DECLARED
+        if cls._DECLARED:
+            cls.NAME, cls.BITS, cls.MODES, cls.SECTION = name, bits, modes, section
+            cls._compile()
+
+    @classmethod
+    def _compile(cls) -> None:
+        """Replace the declarations of the class body by properties."""
         declared = {name: item for name, item in cls._DECLARED.items() if isinstance(item, Field)}
         aliases = {name: item for name, item in cls._DECLARED.items() if isinstance(item, Alias)}
-        fields = _place(cls.__name__, cls.BITS, declared, requires, cls.SECTION)
+        fields = _place(cls.__name__, cls.BITS, declared, cls.REQUIRES, cls.SECTION)
         slots = slots_of(fields, aliases)
         cls._check_addresses(slots)
         for slot_name, slot in slots.items():
             setattr(cls, slot_name, property(reader(slot), doc=slot.note))
         cls.FIELDS = MappingProxyType(fields)
-        cls._SLOTS = MappingProxyType(slots)
+        cls._SLOTS = slots
+        cls._PLACES = {item: slot.place() for item, slot in slots.items() if len(slot.pieces) == 1}
         cls._FIXED = sum(item.fixed << item.lsb for item in fields.values())
 
     @classmethod
@@ -152,13 +156,14 @@ class Layout(metaclass=_Slotted):
 
     @classmethod
     def _deposit(cls, value: int, numbers: Mapping[str, int]) -> int:
-        slots = cls._SLOTS
+        places = cls._PLACES
         for name, number in numbers.items():
-            slot = slots.get(name) or cls._slot(name)
-            if number & slot.forbidden:
-                slot.refuse(cls.NAME, name, number)
-            for down, limit, lsb in slot.pieces:
-                value = value & ~(limit << lsb) | (number >> down & limit) << lsb
+            place = places.get(name)
+            if place is None or number & place.forbidden:
+                value = cls._slot(name).insert(value, number, f"{cls.NAME}.{name}")
+            else:
+                _forbidden, keep, down, lsb = place
+                value = value & keep | number >> down << lsb
         return value
 
     @classmethod

@@ -68,10 +68,8 @@ class Register(Layout):
         value: The bits, as one unsigned integer.
     """
 
-    OFFSET: ClassVar[int | str]
+    OFFSET: ClassVar[int | str] = ""
     """Offset in bytes from the register base address, or an expression for it."""
-    REQUIRES: ClassVar[str] = ""
-    """What the unit must have for the register to exist; empty: it always does."""
 
     def __init_subclass__(
         cls,
@@ -82,13 +80,12 @@ class Register(Layout):
         section: str | None = None,
         requires: str = "",
     ) -> None:
-        super().__init_subclass__()
-        if not (bits or cls.FIELDS):
-            return
-        cls.NAME, cls.OFFSET, cls.BITS = name or cls.__name__, offset, bits or cls.BITS
-        cls.SECTION = cls.SECTION if section is None else section
-        cls.REQUIRES = requires or cls.REQUIRES
-        cls._compile(cls.REQUIRES)
+        cls.OFFSET, cls.REQUIRES = offset, requires or cls.REQUIRES
+        super().__init_subclass__(
+            name=name or cls.__name__,
+            bits=bits or cls.BITS,
+            section=cls.SECTION if section is None else section,
+        )
 
     @classmethod
     def present(cls, caps: Capabilities) -> bool:
@@ -135,7 +132,7 @@ class Register(Layout):
             return sum(
                 item.mask & ~item.beyond_host_address(caps.haw)
                 for item in cls.FIELDS.values()
-                if item.access in accesses and cls._has(caps, item)
+                if item.access in accesses and caps.satisfies(item.requires)
             )
 
         return AccessMasks(
@@ -157,13 +154,9 @@ class Register(Layout):
         configured = caps.configured(cls.NAME)
         bits = 0
         for item in cls.FIELDS.values():
-            if cls._has(caps, item):
+            if caps.satisfies(item.requires):
                 bits |= configured & item.mask if item.reset == "impl" else _fixed_reset(item)
         return bits
-
-    @classmethod
-    def _has(cls, caps: Capabilities, item: Field) -> bool:
-        return caps.satisfies(item.requires)
 
 
 class CapabilityRegister(Register):
@@ -174,13 +167,14 @@ class CapabilityRegister(Register):
     """
 
     @classmethod
+    def access_masks(cls, caps: Capabilities) -> AccessMasks:  # noqa: ARG003 - the same for all
+        """All bits can be read and none can be written."""
+        return AccessMasks((1 << cls.BITS) - 1, 0, 0, 0, 0, 0)
+
+    @classmethod
     def reset_value(cls, caps: Capabilities) -> int:
         """The value the unit was configured with."""
         return caps.configured(cls.NAME)
-
-    @classmethod
-    def _has(cls, caps: Capabilities, item: Field) -> bool:  # noqa: ARG003 - all of it is there
-        return True
 
 
 def _fixed_reset(item: Field) -> int:

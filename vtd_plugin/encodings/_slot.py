@@ -6,7 +6,7 @@ A name is a field, an alias, or the byte address that either of them holds the u
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,38 +26,52 @@ class Piece(NamedTuple):
     lsb: int
 
 
+class Place(NamedTuple):
+    """What it takes to put a number into one run of bits.
+
+    These are the bits the number may not have, the bits of the value to keep, and two shifts.
+    """
+
+    forbidden: int
+    keep: int
+    down: int
+    lsb: int
+
+
 class Slot(NamedTuple):
     """A name that can be read and packed: a field, an alias, or the address of either."""
 
     width: int
-    alignment: int
     pieces: tuple[Piece, ...]
     note: str
-    forbidden: int
-    """Bits that no value may have; negative, as the bits above the width never end."""
-
-    @classmethod
-    def of(cls, width: int, pieces: tuple[Piece, ...], note: str, *, alignment: int = 1) -> Self:
-        """Make a slot; an address is aligned, since its low bits are kept nowhere."""
-        return cls(width, alignment, pieces, note, (-1 << width) | (alignment - 1))
+    alignment: int = 1
 
     @property
     def mask(self) -> int:
         """All bits that the slot takes, in place."""
         return sum(piece.limit << piece.lsb for piece in self.pieces)
 
-    def refuse(self, owner: str, name: str, number: int) -> NoReturn:
-        """Say what is wrong with a number that has forbidden bits."""
+    def place(self) -> Place:
+        """The slot as `Place`, if it is one run of bits."""
+        ((down, limit, lsb),) = self.pieces
+        return Place((-1 << self.width) | (self.alignment - 1), ~(limit << lsb), down, lsb)
+
+    def insert(self, value: int, number: int, name: str) -> int:
+        """Put a number into a value, `name` being what errors call it."""
         if number >> self.width:
-            raise ValueError(f"{owner}.{name}: {number:#x} does not fit {self.width} bits")
-        raise ValueError(f"{owner}.{name}: {number:#x} is no multiple of {self.alignment:#x}")
+            raise ValueError(f"{name}: {number:#x} does not fit {self.width} bits")
+        if number & (self.alignment - 1):
+            raise ValueError(f"{name}: {number:#x} is no multiple of {self.alignment:#x}")
+        for down, limit, lsb in self.pieces:
+            value = value & ~(limit << lsb) | (number >> down & limit) << lsb
+        return value
 
 
 def slots_of(fields: Mapping[str, Field], aliases: Mapping[str, Alias]) -> dict[str, Slot]:
     """All names that can be read and packed, the addresses after what they are the address of."""
     slots = {}
     for name, item in fields.items():
-        slot = Slot.of(item.width, (Piece(0, item.limit, item.lsb),), item.note)
+        slot = Slot(item.width, (Piece(0, item.limit, item.lsb),), item.note)
         slots.update(_with_address(name, slot, item.address_lsb))
     for name, other in aliases.items():
         slots.update(_with_address(name, _join(fields, other), other.address_lsb))
@@ -77,7 +91,7 @@ def _join(fields: Mapping[str, Field], item: Alias) -> Slot:
         pieces.insert(0, Piece(width, (1 << (msb - lsb + 1)) - 1, source.lsb + lsb))
         width += msb - lsb + 1
     note = ", ".join(filter(None, (item.high, item.low)))
-    return Slot.of(width, tuple(pieces), note)
+    return Slot(width, tuple(pieces), note)
 
 
 def _with_address(name: str, slot: Slot, address_lsb: int | None) -> dict[str, Slot]:
@@ -85,7 +99,7 @@ def _with_address(name: str, slot: Slot, address_lsb: int | None) -> dict[str, S
         return {name: slot}
     pieces = tuple(Piece(down + address_lsb, limit, lsb) for down, limit, lsb in slot.pieces)
     note = f"byte address held by {name}"
-    address = Slot.of(slot.width + address_lsb, pieces, note, alignment=1 << address_lsb)
+    address = Slot(slot.width + address_lsb, pieces, note, alignment=1 << address_lsb)
     return {name: slot, name + ADDRESS_SUFFIX: address}
 
 
