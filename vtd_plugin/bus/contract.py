@@ -87,8 +87,11 @@ class Unit(Protocol):
     def mappings(self, port: RequesterPort) -> Iterable[Mapping]:
         """All that the space of a port maps now, if it is not `DIRECT`; for late listeners."""
 
-    def interrupt(self, source_id: int, address: int, data: int) -> InterruptMessage | Fault:
-        """A requester wrote a dword to the interrupt window: what leaves for the processors?"""
+    def interrupt(self, source_id: int, address: int, data: int) -> InterruptMessage | Fault | None:
+        """A requester wrote a dword to the interrupt window: what leaves for the processors?
+
+        None: the unit took it, and nothing leaves.
+        """
 
     def transfer_ended(self, transfer: Transfer) -> None:
         """A transfer of a port in scope is no longer in flight."""

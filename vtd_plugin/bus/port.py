@@ -147,12 +147,14 @@ class RequesterPort(Requester):
             Why the unit blocked it, or None.
         """
         if self.unit is None:
-            message: InterruptMessage | Fault = InterruptMessage(address, data, self.source_id)
+            message: InterruptMessage | Fault | None
+            message = InterruptMessage(address, data, self.source_id)
         else:
             message = self.unit.interrupt(self.source_id, address, data)
         if isinstance(message, Fault):
             return message
-        self._fabric.deliver(message)
+        if message is not None:
+            self._fabric.deliver(message)
         return None
 
     def transfer_began(self, transfer: Transfer) -> None:

@@ -97,7 +97,7 @@ class GlobalCommand:
             self._queue.enable() if command.QIE else self._queue.disable()
         if command.IRE != status.IRES:
             self._registers.update(GSTS, IRES=command.IRE)
-            self._interrupts.changed()
+            self._interrupts.remapping_changed()
         if self._state.enabled != command.TE:
             self._enable_translation(on=bool(command.TE))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vtd_plugin.bus import AddressType, Answer, Attributes, Fault, RequestKind
+from vtd_plugin.bus import ALL_ADDRESSES, AddressType, Answer, Attributes, Fault, RequestKind
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.encodings.registers import FRCD, FSTS
 
@@ -37,6 +37,11 @@ _TYPE_BITS: Final = {
     RequestKind.ATOMIC: (1, 1),
 }
 """{T1, T2} of a fault record; a page request is (0, 1) (§11.4.7.6)."""
+
+
+_OFFSET_MASK: Final = 0xFFF
+_INDEX_SHIFT: Final = 48
+"""The index of an interrupt stands in the upper 16 bits of the fault information (§11.4.7.6)."""
 
 
 def answer_to(condition: Condition, attributes: Attributes) -> Answer:
@@ -104,6 +109,7 @@ class FaultLog:
         attributes: Attributes,
         *,
         suppressed: bool = False,
+        interrupt_index: int | None = None,
     ) -> Fault:
         """Answer a request that `condition` stops, and record it where the architecture says so.
 
@@ -114,14 +120,18 @@ class FaultLog:
             attributes: What was asked for.
             suppressed: Fault processing is disabled for the requester (FPD); holds back qualified
                 conditions only.
+            interrupt_index: For interrupt requests, the index of the table entry; it is recorded
+                in place of the address (§11.4.7.6).
         """
         answer = answer_to(condition, attributes)
         silent = (suppressed and condition.qualified) or (
             answer in _RECOVERABLE and condition is not Condition.SFS_10
         )
-        recorded = not silent and self._record(
-            condition.code, source_id, address & ~0xFFF, attributes
-        )
+        if interrupt_index is None:
+            information = address & ~_OFFSET_MASK
+        else:
+            information = interrupt_index << _INDEX_SHIFT & ALL_ADDRESSES
+        recorded = not silent and self._record(condition.code, source_id, information, attributes)
         return Fault(
             condition.code,
             condition.label,

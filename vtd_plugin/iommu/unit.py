@@ -104,7 +104,7 @@ class VtdUnit:
         """Everything the requester's address space maps now (`Unit.mappings`)."""
         return self._in_place.switch.mappings(port)
 
-    def interrupt(self, source_id: int, address: int, data: int) -> InterruptMessage | Fault:
+    def interrupt(self, source_id: int, address: int, data: int) -> InterruptMessage | Fault | None:
         """What leaves for the processors when a requester writes to the interrupt range."""
         return self._in_place.interrupts.resolve(source_id, address, data)
 
@@ -253,7 +253,7 @@ class _Rooms:
         memory_types = MemoryTypes(self.registers, supported=bool(caps.ECAP.MTS))
         self.remapper = Remapper(self.state, self.faults, self.protected, memory_types)
         self.switch = StateSwitch(name, host, self.state, self.remapper, self.protected)
-        self.interrupts = Interrupts(self.registers)
+        self.interrupts = Interrupts(config, host.memory, self.registers, self.faults)
         self.invalidator = Invalidator(name, host, self.state, self.switch)
         RegisterInvalidation(self.state, self.registers, self.invalidator, self.drains)
         self.queue = InvalidationQueue(
