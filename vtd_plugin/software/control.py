@@ -1,0 +1,302 @@
+"""One unit as a whole: its queue, root pointer, translation, invalidations, events and faults.
+
+Sections 6.5 to 6.7, 6.9, 7.3 and 11.4.4, in the order of steps that the architecture asks for.
+Nothing here knows what the tables hold; `driver` does. Sequences that requests in flight may delay
+have a `start_` half that returns what to wait for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vtd_plugin.encodings.codes import TableMode
+from vtd_plugin.encodings.registers import RTADDR
+from vtd_plugin.software import descriptors
+from vtd_plugin.software.commands import Command, GlobalCommand
+from vtd_plugin.software.events import Event, program_event
+from vtd_plugin.software.faults import FaultReport, take_faults
+from vtd_plugin.software.invalidation import CacheKeeper, RegisterInvalidation
+from vtd_plugin.software.pages import PAGE_4K
+from vtd_plugin.software.probe import probe
+from vtd_plugin.software.queue import InvalidationQueue
+
+if TYPE_CHECKING:
+    from vtd_plugin.encodings._layout import Layout
+    from vtd_plugin.software.cpu import Cpu
+    from vtd_plugin.software.frames import FrameAllocator
+    from vtd_plugin.software.mmio import Registers
+    from vtd_plugin.software.polling import Pending
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """What RTADDR is set to.
+
+    Attributes:
+        address: Physical address of the root table.
+        mode: What kind of table it is (RTADDR.TTM).
+        io_rights: Whether second-stage rights are in IR and IW (RTADDR.SSIRWE).
+    """
+
+    address: int
+    mode: TableMode
+    io_rights: bool = False
+
+
+class UnitControl:
+    """The sequences that concern all of a unit.
+
+    Args:
+        cpu: The processor to write the queue with.
+        registers: The registers of the unit.
+        frames: Where the queue comes from.
+        use_queue: Whether to invalidate through the queue; None: wherever there is one.
+
+    Attributes:
+        registers: The registers of the unit.
+        commands: The global commands of the unit.
+        unit: What was found out about the unit.
+        queue: The invalidation queue; None where registers are used instead.
+        keeper: Who tells the unit of changed tables.
+        fault_overflows: How often `handle_faults` found that faults had been lost.
+
+    Raises:
+        ValueError: The unit cannot be used the way that `use_queue` demands.
+        MemoryError: No frames are left.
+    """
+
+    def __init__(
+        self,
+        cpu: Cpu,
+        registers: Registers,
+        frames: FrameAllocator,
+        *,
+        use_queue: bool | None = None,
+    ) -> None:
+        self.registers = registers
+        self.commands = GlobalCommand(registers)
+        self.unit = probe(registers.capabilities, use_queue)
+        self.queue: InvalidationQueue | None = None
+        if self.unit.uses_queue:
+            wide = self.unit.wide_descriptors
+            self.queue = InvalidationQueue(registers, cpu, frames, wide=wide)
+        self._invalidator = self.queue or RegisterInvalidation(registers)
+        self.keeper = CacheKeeper(registers, self._invalidator)
+        self.fault_overflows = 0
+        self._root: Root | None = None
+        self._wants_translation = False
+        self._events: dict[Event, tuple[int, int]] = {}
+
+    @property
+    def translating(self) -> bool:
+        """Whether the unit translates now (GSTS.TES)."""
+        return self.commands.is_on(Command.TRANSLATION)
+
+    def turn_on(self, root: Root) -> None:
+        """Bring the unit up: queue, root table, empty caches, translation (section 6.6).
+
+        What firmware or an earlier system left on is turned off first.
+
+        Args:
+            root: The root table to use.
+
+        Raises:
+            Timeout: The unit does not finish a command.
+        """
+        if self.translating:
+            self.disable()
+        self._restart_queue()
+        self.set_root(root)
+        self._wants_translation = True
+        self.commands.run(Command.TRANSLATION)
+
+    def set_root(self, root: Root) -> None:
+        """Change the root table, on a unit that translates or not, and empty the caches.
+
+        While the unit translates, the new tables must lead requests in flight to the same places,
+        and only with CAP.ESRTPS may they be of another mode (sections 6.6 and 11.4.5).
+
+        Args:
+            root: The root table to use.
+
+        Raises:
+            Timeout: The unit does not finish.
+        """
+        self.start_set_root(root).finish()
+
+    def start_set_root(self, root: Root) -> Pending:
+        """Begin to change the root table.
+
+        Args:
+            root: The root table to use.
+
+        Returns:
+            What to wait for. Its `finish` also empties the caches where the unit does not.
+        """
+        self._root = root
+        value = RTADDR.pack(RTA_address=root.address, TTM=root.mode, SSIRWE=int(root.io_rights))
+        self.registers.write(RTADDR, value)
+        pending = self.commands.start(Command.SET_ROOT_TABLE)
+        if self.unit.capabilities.CAP.ESRTPS:
+            return pending
+        return pending.then(self.invalidate_everything)
+
+    def disable(self) -> None:
+        """Turn translation off, and wait until it is; the queue stays on.
+
+        Raises:
+            Timeout: The unit does not finish.
+        """
+        self.start_disable().finish()
+
+    def start_disable(self) -> Pending:
+        """Begin to turn translation off; requests in flight may delay it (section 6.5.4)."""
+        self._wants_translation = False
+        return self.commands.start(Command.TRANSLATION, on=False)
+
+    def recover_after_reset(self) -> None:
+        """Bring the unit back to where it was before a reset, with the tables still in memory.
+
+        Raises:
+            ValueError: The unit never had a root table.
+            Timeout: The unit does not finish.
+        """
+        if self._root is None:
+            raise ValueError("there is nothing to recover: the unit was never enabled")
+        for event, (address, data) in self._events.items():
+            program_event(self.registers, event, address, data)
+        if self._wants_translation:
+            self.turn_on(self._root)
+        else:
+            self._restart_queue()
+            self.set_root(self._root)
+
+    def invalidate(self, *what: Layout) -> None:
+        """Carry out invalidations and wait until they are done.
+
+        Args:
+            *what: Descriptors, see `vtd_plugin.software.descriptors`.
+
+        Raises:
+            ValueError: The unit is used without a queue, and registers cannot do it.
+            InvalidationRefused: The unit did nothing.
+            QueueStopped: An error stopped the queue.
+            Timeout: The unit does not finish.
+        """
+        self.start_invalidation(*what).finish()
+
+    def start_invalidation(self, *what: Layout) -> Pending:
+        """Begin invalidations; requests in flight that they drain may delay them (section 6.5.4).
+
+        Args:
+            *what: Descriptors, see `vtd_plugin.software.descriptors`.
+
+        Returns:
+            What to wait for.
+
+        Raises:
+            ValueError: The unit is used without a queue, and registers cannot do it.
+            InvalidationRefused: The unit did nothing.
+            QueueStopped: The queue is full, and an error keeps it so.
+            Timeout: The unit does not finish what has to come first.
+        """
+        return self._invalidator.start(*what)
+
+    def invalidate_everything(self) -> None:
+        """Empty all caches, in the order that section 6.6 asks for.
+
+        Raises:
+            Timeout: The unit does not finish.
+        """
+        legacy = self._root is None or self._root.mode is TableMode.LEGACY
+        pasids = () if legacy else (descriptors.pasid_cache(),)
+        self.invalidate(descriptors.context_cache(), *pasids, descriptors.iotlb())
+
+    def invalidate_context(
+        self, domain_id: int | None = None, source_id: int | None = None
+    ) -> None:
+        """Forget context entries: all, those of a domain, or that of a device in a domain.
+
+        Args:
+            domain_id: The domain.
+            source_id: The device, with its domain.
+
+        Raises:
+            ValueError: `source_id` is given without `domain_id`.
+            Timeout: The unit does not finish.
+        """
+        self.invalidate(descriptors.context_cache(domain_id, source_id))
+
+    def invalidate_iotlb(
+        self,
+        domain_id: int | None = None,
+        iova: int | None = None,
+        size: int = PAGE_4K,
+        *,
+        leaves_only: bool = False,
+    ) -> None:
+        """Forget translations: all, those of a domain, or those of a range of a domain.
+
+        Args:
+            domain_id: The domain.
+            iova: First address of the range, with its domain.
+            size: Bytes in the range.
+            leaves_only: Whether no entry that points to a table has changed (IH=1).
+
+        Raises:
+            ValueError: `iova` is given without `domain_id`.
+            Timeout: The unit does not finish.
+        """
+        if iova is None:
+            self.invalidate(descriptors.iotlb(domain_id))
+            return
+        if domain_id is None:
+            raise ValueError(f"address {iova:#x} is given without a domain-id")
+        caps = self.unit.capabilities
+        self.invalidate(
+            descriptors.iotlb_pages(caps, domain_id, iova, size, leaves_only=leaves_only)
+        )
+
+    def program_fault_event(self, address: int, data: int) -> None:
+        """Say where faults are to be reported, and unmask the event.
+
+        Args:
+            address: Address of the message, usually 0xFEExxxxx.
+            data: Data of the message, 16 bits.
+
+        Raises:
+            ValueError: The address is misaligned or too wide for the unit, or `data` too wide.
+        """
+        self._program_event(Event.FAULT, address, data)
+
+    def program_completion_event(self, address: int, data: int) -> None:
+        """Say where waits with IF=1 are to be reported, and unmask the event.
+
+        Args:
+            address: Address of the message, usually 0xFEExxxxx.
+            data: Data of the message, 16 bits.
+
+        Raises:
+            ValueError: The address is misaligned or too wide for the unit, or `data` too wide.
+        """
+        self._program_event(Event.COMPLETION, address, data)
+
+    def handle_faults(self) -> list[FaultReport]:
+        """Read, decode and clear what faults the unit has recorded, the oldest first."""
+        reports, lost = take_faults(self.registers)
+        self.fault_overflows += lost
+        return reports
+
+    def _program_event(self, event: Event, address: int, data: int) -> None:
+        program_event(self.registers, event, address, data)
+        self._events[event] = address, data
+
+    def _restart_queue(self) -> None:
+        """Have our own queue on, or none."""
+        if self.commands.is_on(Command.QUEUE):
+            if self.queue is not None and self.queue.is_current:
+                return
+            self.commands.run(Command.QUEUE, on=False)
+        if self.queue is not None:
+            self.queue.enable()

@@ -1,0 +1,180 @@
+"""Carrying out invalidations: through the queue, or through registers where there is none.
+
+Sections 6.5.1 and 6.5.2. Both take descriptors, see `descriptors`. Registers reach only the context
+cache and the IOTLB, one command at a time, and need VER.MAX<6 and legacy mode.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from vtd_plugin.encodings.registers import CCMD, GSTS, IOTLB, IVA
+from vtd_plugin.encodings.structures import ContextInvalidate, IotlbInvalidate
+from vtd_plugin.software.commands import Command, GlobalCommand
+
+if TYPE_CHECKING:
+    from vtd_plugin.encodings._layout import Layout
+    from vtd_plugin.software.mmio import Registers
+    from vtd_plugin.software.polling import Pending
+
+
+class Invalidator(Protocol):
+    """Whoever carries out invalidations; `InvalidationQueue` is one."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether invalidations can be carried out now."""
+
+    def start(self, *descriptors: Layout) -> Pending:
+        """Begin invalidations; requests in flight that they drain may make them take long."""
+
+
+class InvalidationRefused(Exception):  # noqa: N818 - the name says what happened
+    """The unit reports that it did nothing (CAIG or IAIG is 0)."""
+
+
+class RegisterInvalidation:
+    """Invalidation through CCMD, IVA and IOTLB (section 6.5.1).
+
+    Args:
+        registers: The registers of the unit.
+    """
+
+    __slots__ = ("_registers",)
+
+    def __init__(self, registers: Registers) -> None:
+        self._registers = registers
+
+    @property
+    def enabled(self) -> bool:
+        """Always True: the registers work without being turned on."""
+        return True
+
+    def start(self, *descriptors: Layout) -> Pending:
+        """Carry out all invalidations but the last, and begin that one.
+
+        Args:
+            *descriptors: At least one; context-cache and IOTLB invalidations only.
+
+        Returns:
+            What to wait for.
+
+        Raises:
+            ValueError: There is none, or registers cannot do it.
+            InvalidationRefused: The unit did nothing.
+            Timeout: The unit does not finish.
+        """
+        if not descriptors:
+            raise ValueError("there is no invalidation to start")
+        *earlier, last = descriptors
+        for descriptor in earlier:
+            self._start(descriptor).finish()
+        return self._start(last)
+
+    def _start(self, descriptor: Layout) -> Pending:
+        if isinstance(descriptor, ContextInvalidate):
+            return self._start_context(descriptor)
+        if isinstance(descriptor, IotlbInvalidate):
+            return self._start_iotlb(descriptor)
+        raise ValueError(f"registers cannot do {descriptor!r}: this needs the invalidation queue")
+
+    def _start_context(self, wanted: ContextInvalidate) -> Pending:
+        def check(status: CCMD) -> None:
+            _check_done(status.CAIG, wanted)
+
+        command = CCMD.pack(ICC=1, CIRG=wanted.G, FM=wanted.FM, SID=wanted.SID, DID=wanted.DID)
+        self._registers.write(CCMD, command)
+        return self._registers.pending(CCMD, check, ICC=0)
+
+    def _start_iotlb(self, wanted: IotlbInvalidate) -> Pending:
+        def check(status: IOTLB) -> None:
+            _check_done(status.IAIG, wanted)
+
+        # The address must be there before the command (section 11.4.6.4).
+        where = IVA.pack(ADDR_address=wanted.ADDR_address, IH=wanted.IH, AM=wanted.AM)
+        self._registers.write(IVA, where)
+        command = IOTLB.pack(IVT=1, IIRG=wanted.G, DR=wanted.DR, DW=wanted.DW, DID=wanted.DID)
+        self._registers.write(IOTLB, command)
+        return self._registers.pending(IOTLB, check, IVT=0)
+
+
+def _check_done(granularity: int, wanted: Layout) -> None:
+    """Raise unless the unit reports at which granularity it has done what was wanted."""
+    if not granularity:
+        raise InvalidationRefused(f"the unit did not do {wanted!r}")
+
+
+class CacheKeeper:
+    """Keeps the caches of one unit in step with the tables in memory.
+
+    While invalidations cannot be carried out, before the unit is enabled or after it was reset,
+    there is nothing to be forgotten that enabling it does not drop.
+
+    Args:
+        registers: The registers of the unit.
+        invalidator: Who carries out invalidations.
+
+    Attributes:
+        capabilities: What the unit can do.
+    """
+
+    __slots__ = ("_commands", "_invalidator", "_registers", "capabilities")
+
+    def __init__(self, registers: Registers, invalidator: Invalidator) -> None:
+        self._registers = registers
+        self._invalidator = invalidator
+        self._commands = GlobalCommand(registers)
+        self.capabilities = registers.capabilities
+
+    @property
+    def caching_mode(self) -> bool:
+        """Whether what was not present may be cached as well (CAP.CM, section 6.1)."""
+        return bool(self.capabilities.CAP.CM)
+
+    def start(self, *descriptors: Layout) -> Pending:
+        """Begin invalidations.
+
+        Args:
+            *descriptors: What to forget, in the order context, PASID, IOTLB, device-TLB.
+
+        Returns:
+            What to wait for.
+
+        Raises:
+            InvalidationRefused: The unit did nothing.
+            QueueStopped: The queue is full, and an error keeps it so.
+            Timeout: The unit does not finish.
+        """
+        if not self._invalidator.enabled:
+            return self._registers.pending(GSTS)  # no field to wait for: done
+        return self._invalidator.start(*descriptors)
+
+    def run(self, *descriptors: Layout) -> None:
+        """Carry out invalidations and wait until they are done.
+
+        Args:
+            *descriptors: What to forget, in the order context, PASID, IOTLB, device-TLB.
+
+        Raises:
+            InvalidationRefused: The unit did nothing.
+            QueueStopped: An error stopped the queue.
+            Timeout: The unit does not finish.
+        """
+        self.start(*descriptors).finish()
+
+    def entries_added(self, *descriptors: Layout) -> None:
+        """Tell the unit of entries that were not present before (section 6.5.3.3).
+
+        Args:
+            *descriptors: What has to be forgotten if the unit caches what is not present.
+
+        Raises:
+            InvalidationRefused: The unit did nothing.
+            QueueStopped: An error stopped the queue.
+            Timeout: The unit does not finish.
+        """
+        if self.caching_mode and descriptors:
+            self.run(*descriptors)
+        elif self.capabilities.CAP.RWBF:
+            # The new entries may still sit in a write buffer (section 6.8).
+            self._commands.run(Command.FLUSH_WRITE_BUFFER)

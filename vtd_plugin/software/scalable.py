@@ -1,0 +1,306 @@
+"""Devices in scalable mode: a context entry and PASID tables each (sections 3.4.3, 9.4 to 9.6).
+
+What has to be forgotten after each change, and in which order, is in section 6.5.3.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from vtd_plugin.encodings.codes import PageTableType, TableMode, aw_for
+from vtd_plugin.encodings.structures import PasidTableEntry, ScalableContextEntry
+from vtd_plugin.software import descriptors
+from vtd_plugin.software.domains import Attachment, Domain, FirstStageDomain
+from vtd_plugin.software.pasid_tables import PasidTables
+from vtd_plugin.software.root_tables import ScalableRootTable
+
+if TYPE_CHECKING:
+    from vtd_plugin.encodings._layout import Layout
+    from vtd_plugin.software.cpu import Cpu
+    from vtd_plugin.software.frames import FrameAllocator
+    from vtd_plugin.software.invalidation import CacheKeeper
+    from vtd_plugin.software.probe import ProbedUnit
+
+_SMALLEST_DIRECTORY_BITS: Final = 13
+"""PASID bits that the smallest directory covers."""
+_LARGEST_PDTS: Final = 7
+_FEWEST_LEVELS: Final = 4
+_DOMAIN_OF_NOT_PRESENT: Final = 0
+"""The domain-id under which PASID entries that are not present are cached (section 6.2.3)."""
+_SECOND_STAGE_TAKES_PART: Final = (PageTableType.SECOND_STAGE, PageTableType.NESTED)
+
+Stages: TypeAlias = tuple[FirstStageDomain | None, Domain | None]
+"""The first and the second stage of an address space: either, both for nested, or neither."""
+
+
+@dataclass(slots=True)
+class _Device:
+    """A device with a context entry.
+
+    Attributes:
+        tables: Its PASID directory and tables.
+        rid_pasid: The PASID that its requests without one use.
+        device_tlb: Whether it may keep translations itself.
+        uses: Per PASID in use, the domains attached to and how they know it.
+    """
+
+    tables: PasidTables
+    rid_pasid: int
+    device_tlb: bool
+    uses: dict[int, tuple[tuple[FirstStageDomain | Domain, ...], Attachment]] = field(
+        default_factory=dict
+    )
+
+    def forget_use(self, pasid: int) -> None:
+        domains, use = self.uses.pop(pasid)
+        for domain in domains:
+            domain.attachments.discard(use)
+
+
+class ScalableDevices:
+    """The context entries and PASID tables of all devices.
+
+    Args:
+        cpu: The processor to write the tables with.
+        frames: Where tables come from.
+        unit: What the unit is.
+        keeper: Who tells the unit.
+
+    Attributes:
+        root_table: The root and context tables.
+
+    Raises:
+        MemoryError: No frame is left.
+    """
+
+    MODE: Final = TableMode.SCALABLE
+
+    def __init__(
+        self, cpu: Cpu, frames: FrameAllocator, unit: ProbedUnit, keeper: CacheKeeper
+    ) -> None:
+        self._cpu = cpu
+        self._frames = frames
+        self._ecap = unit.capabilities.ECAP
+        self._keeper = keeper
+        self._devices: dict[int, _Device] = {}
+        self.root_table = ScalableRootTable(cpu, frames)
+
+    @property
+    def attached(self) -> frozenset[int]:
+        """Source-ids of the devices that have a context entry."""
+        return frozenset(self._devices)
+
+    def pasid_tables(self, source_id: int) -> PasidTables:
+        """The PASID tables of a device.
+
+        Args:
+            source_id: The device.
+
+        Raises:
+            ValueError: The device has no context entry.
+        """
+        return self._device(source_id).tables
+
+    def add(self, source_id: int, *, device_tlb: bool = False, **context_fields: int) -> None:
+        """Give a device a context entry and empty PASID tables.
+
+        Args:
+            source_id: The device.
+            device_tlb: Whether the device may ask for translations and keep them.
+            **context_fields: Further fields of the context entry, such as `RID_PASID` or `PDTS`;
+                the directory covers all PASIDs that the unit supports unless PDTS is given.
+
+        Raises:
+            ValueError: The device has a context entry already.
+        """
+        if source_id in self._devices:
+            raise ValueError(f"source-id {source_id:#x} has a context entry already")
+        tables = PasidTables(
+            self._cpu, self._frames, context_fields.get("PDTS", self._default_pdts())
+        )
+        fields = {
+            "P": 1,
+            "PASIDDIRPTR_address": tables.directory,
+            "PDTS": tables.pdts,
+            "PASIDE": self._ecap.PASID,
+            "DTE": int(device_tlb),
+        }
+        entry = ScalableContextEntry(ScalableContextEntry.pack(**fields | context_fields))
+        self.root_table.write_context_entry(source_id, entry.value)
+        self._keeper.entries_added(
+            descriptors.context_cache(_DOMAIN_OF_NOT_PRESENT, source_id),
+        )
+        self._devices[source_id] = _Device(tables, entry.RID_PASID, device_tlb)
+
+    def attach(
+        self,
+        source_id: int,
+        domain: Domain | FirstStageDomain,
+        *,
+        device_tlb: bool = False,
+        **entry_fields: int,
+    ) -> None:
+        """Let the requests without PASID of a device use a domain, whatever they used before.
+
+        Args:
+            source_id: The device; it gets a context entry if it has none.
+            domain: The domain.
+            device_tlb: Whether the device may ask for translations and keep them.
+            **entry_fields: Further fields of the PASID-table entry.
+
+        Raises:
+            ValueError: The device has a context entry that does not let it keep translations.
+        """
+        if source_id not in self._devices:
+            self.add(source_id, device_tlb=device_tlb)
+        if device_tlb and not self._devices[source_id].device_tlb:
+            raise ValueError(f"source-id {source_id:#x} has a context entry with DTE=0")
+        if isinstance(domain, FirstStageDomain):
+            self.set_pasid(source_id, None, (domain, None), **entry_fields)
+        else:
+            self.set_pasid(source_id, None, (None, domain), **entry_fields)
+
+    def attach_pass_through(self, source_id: int, domain_id: int, **entry_fields: int) -> None:
+        """Let the requests without PASID of a device reach memory as it is.
+
+        Args:
+            source_id: The device; it gets a context entry if it has none.
+            domain_id: The domain-id for its entry, of no other domain.
+            **entry_fields: Further fields of the PASID-table entry.
+        """
+        fields = {"DID": domain_id} | entry_fields
+        self.set_pasid(source_id, None, (None, None), **fields)
+
+    def detach(self, source_id: int) -> None:
+        """Take a device's context entry away; all its requests fault from now on.
+
+        Args:
+            source_id: The device.
+
+        Raises:
+            ValueError: The device has no context entry.
+        """
+        device = self._device(source_id)
+        uses = [use for _domains, use in device.uses.values()]
+        domain_ids = sorted({use.domain_id for use in uses})
+        self.root_table.write_context_entry(source_id, 0)
+        self._keeper.run(
+            descriptors.context_cache(_DOMAIN_OF_NOT_PRESENT, source_id),
+            *map(descriptors.pasid_cache, domain_ids),
+            *map(descriptors.iotlb, domain_ids),
+            *(_in_device(use) for use in uses if use.device_tlb),
+        )
+        for pasid in list(device.uses):
+            device.forget_use(pasid)
+        device.tables.free_all()
+        del self._devices[source_id]
+
+    def set_pasid(
+        self,
+        source_id: int,
+        pasid: int | None,
+        stages: Stages,
+        **entry_fields: int,
+    ) -> None:
+        """Let requests with a PASID use an address space, whatever they used before.
+
+        A device without a context entry gets one. An entry that is present is made absent first,
+        since it is too wide to be exchanged in one access (section 9.6).
+
+        Args:
+            source_id: The device.
+            pasid: The PASID; None for requests without.
+            stages: First stage, second stage, both for nested, or neither for pass-through, which
+                needs a domain-id of its own (`DID`).
+            **entry_fields: Further fields of the PASID-table entry, such as `SRE` or `SSADE`.
+        """
+        if source_id not in self._devices:
+            self.add(source_id)
+        device = self._device(source_id)
+        number = device.rid_pasid if pasid is None else pasid
+        if number in device.uses:
+            self.clear_pasid(source_id, pasid)
+        fields = _stage_fields(*stages) | {"P": 1, "PWSNP": self._ecap.SMPWCS} | entry_fields
+        entry = PasidTableEntry(PasidTableEntry.pack(**fields))
+        device.tables.write_entry(number, entry.value)
+        self._keeper.entries_added(
+            descriptors.pasid_cache(_DOMAIN_OF_NOT_PRESENT, number), _in_unit(entry, number)
+        )
+        use = Attachment(
+            source_id,
+            entry.DID,
+            pasid=number,
+            with_pasid=pasid is not None,
+            device_tlb=device.device_tlb,
+            nested=None not in stages,
+        )
+        domains = tuple(stage for stage in stages if stage is not None)
+        device.uses[number] = domains, use
+        for domain in domains:
+            domain.attachments.add(use)
+
+    def clear_pasid(self, source_id: int, pasid: int | None) -> None:
+        """Take a PASID-table entry away; requests with the PASID fault from now on.
+
+        Args:
+            source_id: The device.
+            pasid: The PASID; None for requests without.
+
+        Raises:
+            ValueError: The device does not use the PASID.
+        """
+        device = self._device(source_id)
+        number = device.rid_pasid if pasid is None else pasid
+        if number not in device.uses:
+            raise ValueError(f"source-id {source_id:#x} does not use PASID {number:#x}")
+        _domains, use = device.uses[number]
+        old = device.tables.read_entry(number)
+        device.tables.write_entry(number, 0)
+        self._keeper.run(
+            descriptors.pasid_cache(use.domain_id, number),
+            _in_unit(old, number),
+            *([_in_device(use)] if use.device_tlb else []),
+        )
+        device.forget_use(number)
+
+    def _device(self, source_id: int) -> _Device:
+        if source_id not in self._devices:
+            raise ValueError(f"source-id {source_id:#x} has no context entry")
+        return self._devices[source_id]
+
+    def _default_pdts(self) -> int:
+        pasid_bits = self._ecap.PSS + 1 if self._ecap.PASID else 0
+        return min(max(pasid_bits - _SMALLEST_DIRECTORY_BITS, 0), _LARGEST_PDTS)
+
+
+def _stage_fields(first: FirstStageDomain | None, second: Domain | None) -> dict[str, int]:
+    """The fields of a PASID-table entry that name the paging structures (section 9.6)."""
+    fields: dict[str, int] = {"PGTT": PageTableType.PASS_THROUGH}
+    if first is not None:
+        fields |= {
+            "PGTT": PageTableType.FIRST_STAGE,
+            "DID": first.domain_id,
+            "FSPTPTR_address": first.table.root,
+            "FSPM": first.table.levels - _FEWEST_LEVELS,
+        }
+    if second is not None:
+        fields |= {
+            "PGTT": PageTableType.NESTED if first else PageTableType.SECOND_STAGE,
+            "DID": second.domain_id,
+            "SSPTPTR_address": second.table.root,
+            "AW": aw_for(second.table.levels),
+        }
+    return fields
+
+
+def _in_unit(entry: PasidTableEntry, pasid: int) -> Layout:
+    """What to forget of the translations of an entry that was made absent (section 6.5.3.3)."""
+    if entry.PGTT in _SECOND_STAGE_TAKES_PART:
+        return descriptors.iotlb(entry.DID)
+    return descriptors.pasid_iotlb(entry.DID, pasid)
+
+
+def _in_device(use: Attachment) -> Layout:
+    """What to forget of a use in the device itself."""
+    return descriptors.device_tlb(use.source_id, use.pasid if use.with_pasid else None)
