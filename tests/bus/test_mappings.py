@@ -139,3 +139,9 @@ def test_only_whole_mappings_are_removed(first: int, count: int) -> None:
     with pytest.raises(ValueError, match="nothing is mapped at exactly"):
         held.remove(first * PAGE, count * PAGE)
     assert len(held) == 2
+
+
+@pytest.mark.parametrize("size", [0, -0x1000])
+def test_a_mapping_is_not_empty(size: int) -> None:
+    with pytest.raises(ValueError, match=f"a mapping of {size} bytes at 0x1000"):
+        Mapping(0x1000, 0, size)

@@ -105,6 +105,18 @@ def test_a_function_reset_aborts_what_one_requester_has_in_flight(
     assert fake_unit.resets == []
 
 
+def test_an_interrupt_may_reset_the_master_that_sent_it(
+    platform: Platform, fake_unit: FakeUnit
+) -> None:
+    port = platform.requester("00:04.0")
+    platform.add_interrupt_sink(lambda message: platform.reset())
+    transfer = port.begin(0xFEE0_0000, 4, write=True)
+    transfer.write(0, bytes(4))
+    assert transfer.end().answer is Answer.ABORTED
+    assert port.in_flight == ()
+    assert fake_unit.ended == [transfer]
+
+
 @pytest.mark.parametrize(
     ("kind", "order"),
     [("function", "masters-first"), ("hot", "masters-first"), ("warm", "backwards")],

@@ -28,6 +28,9 @@ class Mapping:
         size: Bytes, a multiple of the page size but for the ends of RAM.
         readable: Whether the requester may read there.
         writable: Whether it may write there.
+
+    Raises:
+        ValueError: The size is not positive.
     """
 
     iova: int
@@ -35,6 +38,12 @@ class Mapping:
     size: int
     readable: bool = True
     writable: bool = True
+
+    def __post_init__(self) -> None:
+        if self.size <= 0:
+            raise ValueError(
+                f"a mapping of {self.size} bytes at {self.iova:#x}: it must not be empty"
+            )
 
     @property
     def last(self) -> int:

@@ -18,8 +18,8 @@ from vtd_plugin.bus.plugins import load_plugins, observers, offered_kinds
 from vtd_plugin.bus.port import RequesterPort
 from vtd_plugin.bus.registry import find_kind
 from vtd_plugin.bus.scopes import Place, Scopes
-from vtd_plugin.bus.source_id import format_source_id, parse_source_id
-from vtd_plugin.bus.unit_host import UnitHost
+from vtd_plugin.bus.source_id import parse_source_id
+from vtd_plugin.bus.unit_host import UnitHost, UnitRegisters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -151,10 +151,9 @@ class Platform:
                 requester in its scope belongs to another unit already.
         """
         named = None if scope is None else frozenset(map(parse_source_id, scope))
-        self._require_free(named or frozenset())
         place = Place(unit, UnitHost(self._fabric), named)
-        self._scopes.require_new(place)
-        self.add_mmio(base, unit.register_bytes, _Registers(unit))
+        self._scopes.require_new(place, self.ports)
+        self.add_mmio(base, unit.register_bytes, UnitRegisters(unit))
         self._scopes.add(place)
         unit.attach(place.host)
         for port in self.ports:
@@ -324,36 +323,20 @@ class Platform:
 
     def _settle(self, port: RequesterPort) -> None:
         """Hand a requester to the unit that takes it, if it has none."""
-        place = None if port.unit else self._place_for(port.source_id)
+        if port.unit is not None:
+            return
+
+        def claim() -> Unit | None:
+            claimed: Unit | None = self.plugins.hook.vtd_plugin_claim(
+                platform=self, source_id=port.source_id
+            )
+            return claimed
+
+        place = self._scopes.place_for(port.source_id, claim)
         if place is not None:
             port.unit = place.unit
             place.host.ports.append(port)
             place.unit.port_added(port)
-
-    def _place_for(self, source_id: int) -> Place | None:
-        named = self._scopes.named(source_id)
-        if named is not None:
-            return named
-        claimed: Unit | None = self.plugins.hook.vtd_plugin_claim(
-            platform=self, source_id=source_id
-        )
-        if claimed is None:
-            return self._scopes.rest()
-        place = self._scopes.of_unit(claimed)
-        if place is None:
-            raise ValueError(
-                f"a plug-in gives {format_source_id(source_id)} to {claimed!r}, "
-                "which is no unit of this platform"
-            )
-        return place
-
-    def _require_free(self, scope: frozenset[int]) -> None:
-        for port in self.ports:
-            if port.source_id in scope and port.unit is not None:
-                raise ValueError(
-                    f"{format_source_id(port.source_id)} belongs to unit {port.unit.name!r} "
-                    "already: add units with a scope before their requesters are used"
-                )
 
     def _memory_changed(self) -> None:
         for port in self._ports.values():
@@ -362,16 +345,6 @@ class Platform:
     def _reset_done(self, kind: ResetKind, part: str) -> None:
         if self._fabric.observed:
             self._fabric.emit(ResetDone(kind, part))
-
-
-class _Registers:
-    """A unit's registers as an MMIO target."""
-
-    __slots__ = ("read", "write")
-
-    def __init__(self, unit: Unit) -> None:
-        self.read = unit.read_register
-        self.write = unit.write_register
 
 
 def _platform_reset(kind: ResetKind | str) -> ResetKind:

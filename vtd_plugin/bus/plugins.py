@@ -100,5 +100,9 @@ def _naming(plugin: str) -> Iterator[None]:
 
 @lru_cache(maxsize=8)
 def _installed(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - the cache's key
-    """The entry points found on a module search path; looking takes longer than all the rest."""
+    """The entry points found on a module search path.
+
+    Looking takes longer than all else that a platform does when it is put together, so a path is
+    looked through once: a package installed while the program runs is not found.
+    """
     return tuple(entry_points(group=PROJECT))

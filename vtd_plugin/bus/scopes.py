@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from vtd_plugin.bus.source_id import format_source_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from vtd_plugin.bus.contract import Unit
+    from vtd_plugin.bus.port import RequesterPort
     from vtd_plugin.bus.unit_host import UnitHost
 
 
@@ -48,31 +49,54 @@ class Scopes:
         """Take in one more unit, which `require_new` has let pass."""
         self._places.append(place)
 
-    def require_new(self, place: Place) -> None:
+    def require_new(self, place: Place, ports: Iterable[RequesterPort]) -> None:
         """Refuse a unit that cannot be added.
 
+        Args:
+            place: Where it would be.
+            ports: The ports there are.
+
         Raises:
-            ValueError: It is there already, or its scope overlaps another's.
+            ValueError: It is there already, its scope overlaps another's, or a requester that it
+                names has been taken.
         """
         for other in self._places:
             if other.unit is place.unit:
                 raise ValueError(f"unit {place.unit.name!r} has been added already")
             _require_apart(place, other)
+        for port in ports:
+            if port.unit is not None and port.source_id in (place.scope or ()):
+                raise ValueError(
+                    f"{format_source_id(port.source_id)} belongs to unit {port.unit.name!r} "
+                    "already: add units with a scope before their requesters are used"
+                )
 
-    def named(self, source_id: int) -> Place | None:
-        """The place of the unit that names a requester."""
+    def place_for(self, source_id: int, claim: Callable[[], Unit | None]) -> Place | None:
+        """Find the unit that takes a requester.
+
+        Args:
+            source_id: The requester.
+            claim: Asked only if no scope names it: which unit claims it.
+
+        Returns:
+            The unit's place, or None if nobody takes it.
+
+        Raises:
+            ValueError: The unit that claims it is not on this platform.
+        """
         for place in self._places:
             if place.scope is not None and source_id in place.scope:
                 return place
-        return None
-
-    def rest(self) -> Place | None:
-        """The place of the unit that takes whatever nobody else does."""
-        return next((place for place in self._places if place.scope is None), None)
-
-    def of_unit(self, unit: Unit) -> Place | None:
-        """The place of a unit."""
-        return next((place for place in self._places if place.unit is unit), None)
+        claimed = claim()
+        for place in self._places:
+            if place.unit is claimed or (claimed is None and place.scope is None):
+                return place
+        if claimed is None:
+            return None
+        raise ValueError(
+            f"a plug-in gives {format_source_id(source_id)} to {claimed!r}, "
+            "which is no unit of this platform"
+        )
 
 
 def _require_apart(place: Place, other: Place) -> None:

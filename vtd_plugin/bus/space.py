@@ -35,15 +35,8 @@ class DirectSpace:
 
     __slots__ = ()
 
-    @property
-    def name(self) -> str:
-        """What reports call it."""
-        return "direct"
-
-    @property
-    def remapped(self) -> bool:
-        """False: an address is its own host physical address."""
-        return False
+    name: Final = "direct"
+    remapped: Final = False
 
     def resolve(
         self, source_id: int, address: int, size: int, attributes: Attributes

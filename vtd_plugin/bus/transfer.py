@@ -37,7 +37,6 @@ class Transfer:
         attributes: What is asked for.
         translations: Where its pages lie: (offset, length, translation), by rising offset.
             Neighbouring pages of one translation stand together; blocked ones are left out.
-        faults: Why pages are blocked.
         answer: The first answer that is not OK, else OK; known as soon as it has begun.
         aborted: Whether a reset ended it.
     """
@@ -45,6 +44,7 @@ class Transfer:
     __slots__ = (
         "_data",
         "_fabric",
+        "_faults",
         "_messages",
         "_on_end",
         "_result",
@@ -53,7 +53,6 @@ class Transfer:
         "aborted",
         "answer",
         "attributes",
-        "faults",
         "iova",
         "port",
         "size",
@@ -75,11 +74,11 @@ class Transfer:
         self.size = size
         self.attributes = attributes
         self.translations: tuple[tuple[int, int, Translation], ...] = ()
-        self.faults: tuple[Fault, ...] = ()
         self.answer = Answer.OK
         self.aborted = False
         self._fabric = fabric
         self._on_end = on_end
+        self._faults: list[Fault] = []
         self._routes: list[tuple[int, int, int]] = []  # offset, length, host physical address
         self._messages: list[_Message] = []
         self._data: bytes | None = None  # of the result, once it is known
@@ -98,9 +97,14 @@ class Transfer:
         return self.answer is Answer.OK
 
     @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Why pages are blocked, by rising offset."""
+        return tuple(self._faults)
+
+    @property
     def fault(self) -> Fault | None:
         """The first fault."""
-        return self.faults[0] if self.faults else None
+        return self._faults[0] if self._faults else None
 
     @property
     def ended(self) -> bool:
@@ -164,13 +168,15 @@ class Transfer:
         Returns:
             How it went. For a read of which no beat was read, `data` is what memory holds now.
         """
-        if self._result is None:
-            if self._data is None:
-                self._data = b"" if self.is_write else self._fetch(0, self.size)
-            for message in self._messages:
-                self._send(message)
-            return self._close(self._data)
-        return self._result
+        if self._result is not None:
+            return self._result
+        data = self._data
+        if data is None:
+            data = b"" if self.is_write else self._fetch(0, self.size)
+        for message in self._messages:
+            self._send(message)
+        # Whoever takes the interrupt may have reset this very master.
+        return self._result or self._close(data)
 
     def abort(self) -> None:
         """End it as a reset does: no byte moves from now on, and the answer is ABORTED."""
@@ -218,7 +224,7 @@ class Transfer:
             self._fabric.emit(UnclaimedAccess(source_id, address, size, self.is_write))
 
     def _block(self, fault: Fault) -> None:
-        self.faults += (fault,)
+        self._faults.append(fault)
         self._refuse(fault.answer)
         if self._fabric.observed:
             self._fabric.emit(RequestBlocked(fault))

@@ -1,10 +1,11 @@
-"""The platform as a unit sees it."""
+"""The platform as a unit sees it, and a unit as the platform's CPUs see it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vtd_plugin.bus.contract import Unit
     from vtd_plugin.bus.events import Event
     from vtd_plugin.bus.fabric import Fabric
     from vtd_plugin.bus.interrupts import InterruptMessage
@@ -39,3 +40,13 @@ class UnitHost:
     def emit(self, event: Event) -> None:
         """Tell every observer."""
         self._fabric.emit(event)
+
+
+class UnitRegisters:
+    """A unit's registers as an MMIO target."""
+
+    __slots__ = ("read", "write")
+
+    def __init__(self, unit: Unit) -> None:
+        self.read = unit.read_register
+        self.write = unit.write_register
