@@ -1,0 +1,211 @@
+"""Measuring side by side, and reporting what was measured.
+
+A figure by itself says more about a machine than about the model, so each is taken together with
+that of a named rival: both take turns within one run, and what counts is the ratio of each turn.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import platform
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median, quantiles
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+NANOSECONDS_PER_SECOND: Final = 1_000_000_000
+
+_WIDTH: Final = 110
+"""Columns of a table that goes to a file or a pipe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Two ways of doing the same work.
+
+    Attributes:
+        subject: What is measured.
+        rival: What it is compared with.
+        operations: How many operations one turn of either has.
+        run_subject: Takes a turn.
+        run_rival: Takes a turn.
+    """
+
+    subject: str
+    rival: str
+    operations: int
+    run_subject: Callable[[], object]
+    run_rival: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """The middle of several values, and the quartiles around it."""
+
+    median: float
+    lower: float
+    upper: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Figure:
+        """Sum up values; there must be one at least."""
+        if len(values) == 1:
+            return cls(values[0], values[0], values[0])
+        lower, _, upper = quantiles(values, n=4, method="inclusive")
+        return cls(median(values), lower, upper)
+
+    def inverted(self, numerator: float) -> Figure:
+        """A rate instead of a time, or a time instead of a rate."""
+        return Figure(numerator / self.median, numerator / self.upper, numerator / self.lower)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a contest came out.
+
+    Attributes:
+        contest: Who took part.
+        subject: Nanoseconds per operation.
+        rival: Nanoseconds per operation.
+        ratio: How many times as long the subject takes; from the turns, not from the medians.
+    """
+
+    contest: Contest
+    subject: Figure
+    rival: Figure
+    ratio: Figure
+
+
+def compare(contests: Sequence[Contest], repeats: int) -> list[Comparison]:
+    """Let subjects and rivals of all contests take turns.
+
+    Args:
+        contests: Who takes part.
+        repeats: Turns of each; a first turn that warms up does not count.
+    """
+    turns: list[list[tuple[float, float]]] = [[] for _ in contests]
+    with _undisturbed():
+        for repeat in range(repeats + 1):
+            for contest, times in zip(contests, turns, strict=True):
+                pair = _turn(contest, rival_first=repeat % 2 == 1)
+                if repeat:
+                    times.append(pair)
+    return [_sum_up(contest, times) for contest, times in zip(contests, turns, strict=True)]
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Without the garbage collector, which comes when it wants to."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _turn(contest: Contest, *, rival_first: bool) -> tuple[float, float]:
+    """Nanoseconds per operation of subject and rival, which take turns in coming first."""
+    if rival_first:
+        rival = _time(contest.run_rival)
+        subject = _time(contest.run_subject)
+    else:
+        subject = _time(contest.run_subject)
+        rival = _time(contest.run_rival)
+    return subject / contest.operations, rival / contest.operations
+
+
+def _time(run: Callable[[], object]) -> int:
+    start = perf_counter_ns()
+    run()
+    return max(perf_counter_ns() - start, 1)
+
+
+def _sum_up(contest: Contest, times: Sequence[tuple[float, float]]) -> Comparison:
+    return Comparison(
+        contest,
+        Figure.of([subject for subject, _ in times]),
+        Figure.of([rival for _, rival in times]),
+        Figure.of([subject / rival for subject, rival in times]),
+    )
+
+
+def show(title: str, comparisons: Sequence[Comparison], *, rate: str | None = None) -> None:
+    """Print the comparisons as a table.
+
+    Args:
+        title: Its heading.
+        comparisons: Its rows.
+        rate: Unit of a rate to show instead of times, such as ``"beats/s"``.
+    """
+    unit = rate or "ns"
+    table = Table(title=title, title_justify="left", caption=_machine_text())
+    for column in ("subject", unit, "rival", unit, "ratio", "quartiles"):
+        table.add_column(column, justify="right" if column in (unit, "ratio") else "left")
+    for row in comparisons:
+        subject, rival, ratio = _shown(row, as_rate=rate is not None)
+        table.add_row(
+            row.contest.subject,
+            f"{subject.median:,.0f}",
+            row.contest.rival,
+            f"{rival.median:,.0f}",
+            f"{ratio.median:.3g}",
+            f"{ratio.lower:.3g} to {ratio.upper:.3g}",
+        )
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDTH
+    console.print(table)
+
+
+def _shown(row: Comparison, *, as_rate: bool) -> tuple[Figure, Figure, Figure]:
+    if not as_rate:
+        return row.subject, row.rival, row.ratio
+    second = NANOSECONDS_PER_SECOND
+    return row.subject.inverted(second), row.rival.inverted(second), row.ratio.inverted(1)
+
+
+def as_json(comparisons: Sequence[Comparison], **parameters: object) -> str:
+    """The comparisons for programs, all times in nanoseconds per operation.
+
+    Args:
+        comparisons: What was measured.
+        **parameters: What it was measured with.
+    """
+    results = [
+        {
+            "subject": {"name": row.contest.subject, "ns": _numbers(row.subject)},
+            "rival": {"name": row.contest.rival, "ns": _numbers(row.rival)},
+            "ratio": _numbers(row.ratio),
+        }
+        for row in comparisons
+    ]
+    document = {"machine": machine(), "parameters": parameters, "results": results}
+    return json.dumps(document, indent=2)
+
+
+def _numbers(figure: Figure) -> dict[str, float]:
+    return {"median": figure.median, "lower": figure.lower, "upper": figure.upper}
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
+    return {
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": os.cpu_count(),
+    }
+
+
+def _machine_text() -> str:
+    found = machine()
+    return f"{found['python']}, {found['system']}, {found['processors']} processors"

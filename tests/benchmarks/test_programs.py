@@ -1,0 +1,50 @@
+"""The benchmark programs run and report; how fast anything is, no test says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def _run(module: str, *arguments: str) -> str:
+    run = subprocess.run(  # noqa: S603  our own program
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return run.stdout
+
+
+def _results(output: str) -> list[dict[str, Any]]:
+    document = json.loads(output)
+    assert document["machine"]["python"]
+    results: list[dict[str, Any]] = document["results"]
+    return results
+
+
+def test_translate_names_a_rival_for_each_figure() -> None:
+    small = ("--repeats", "2", "--walks", "3", "--transfers", "1")
+    results = _results(_run("benchmarks.translate", *small, "--json"))
+    assert {row["rival"]["name"] for row in results} == {
+        "dictionary look-up",
+        "reference walker",
+        "the same, untranslated",
+        "copy of the bytes",
+    }
+    for row in results:
+        for figure in (row["subject"]["ns"], row["rival"]["ns"], row["ratio"]):
+            assert 0 < figure["lower"] <= figure["median"] <= figure["upper"]
+
+
+def test_translate_prints_a_table() -> None:
+    printed = _run("benchmarks.translate", "--repeats", "1", "--walks", "1", "--transfers", "1")
+    assert "IOTLB hit" in printed
+    assert "reference walker" in printed
