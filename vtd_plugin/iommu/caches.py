@@ -10,8 +10,7 @@ from __future__ import annotations
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from vtd_plugin.bus import Translation
 from vtd_plugin.iommu.config import Replacement, VtdConfig
@@ -96,6 +95,8 @@ class BoundedCache(Generic[K, V]):
 
 
 _SMALL_PAGE_MASK: Final = 0xFFF
+_WRITABLE: Final = Translation.WRITABLE
+_ALL_RIGHTS: Final = Translation.READABLE | Translation.WRITABLE
 
 
 class IotlbEntry(Translation):
@@ -110,8 +111,8 @@ class IotlbEntry(Translation):
         suppressed: Fault processing is disabled for the requester (FPD).
         snoop: The page asks for snooped accesses (§3.10).
         memory_type: Type of the page as `MemoryType` has it (§3.11).
-        ready: The rights that need no further walk. Where writing is allowed but the dirty bit is
-            still to be set, it lacks `WRITABLE` (§3.6.2, §3.7.2).
+        unready: The rights that are missing, or need another walk: where writing is allowed but
+            the dirty bit is still to be set, it has `WRITABLE` (§3.6.2, §3.7.2).
         condition: Set on a cached failure (caching mode): what blocks every request to the page.
     """
 
@@ -122,10 +123,10 @@ class IotlbEntry(Translation):
         "memory_type",
         "page_tables",
         "pasid",
-        "ready",
         "snoop",
         "suppressed",
         "tag",
+        "unready",
     )
 
     def __init__(
@@ -154,7 +155,7 @@ class IotlbEntry(Translation):
         self.suppressed = suppressed
         self.snoop = snoop
         self.memory_type = memory_type
-        self.ready = rights if dirty else rights & ~Translation.WRITABLE
+        self.unready = ~rights & _ALL_RIGHTS if dirty else ~rights & _ALL_RIGHTS | _WRITABLE
         self.condition = condition
 
     def part(self, iova: int) -> IotlbEntry:
@@ -172,7 +173,7 @@ class IotlbEntry(Translation):
             snoop=self.snoop,
             memory_type=self.memory_type,
         )
-        piece.ready = self.ready
+        piece.unready = self.unready
         return piece
 
     def overlaps(self, first: int, last: int) -> bool:
@@ -240,8 +241,7 @@ class Iotlb:
         return len(self._cache)
 
 
-@dataclass(frozen=True, slots=True)
-class StructureEntry:
+class StructureEntry(NamedTuple):
     """A cached paging-structure entry that points to a table (§6.2.5).
 
     Attributes:

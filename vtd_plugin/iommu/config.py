@@ -75,7 +75,7 @@ class VtdConfig:
         host_address_width: Physical address bits of the platform (HAW), 32 to 52. Address bits
             above it are reserved in every structure.
         cache_sizes: Entries of each cache.
-        replacement: How full caches make room.
+        replacement: How full caches make room. FIFO looks up fastest: a hit changes nothing.
         seed: Seed of `Replacement.RANDOM`.
         merge_faults: Drop a fault of a source that has a pending record already (§7.2.1).
         capabilities: Fields of CAP and ECAP by their architectural names, such as ``CM=1``,
@@ -95,7 +95,7 @@ class VtdConfig:
         version: int = 0x50,
         host_address_width: int = 48,
         cache_sizes: CacheSizes | None = None,
-        replacement: Replacement | str = Replacement.LRU,
+        replacement: Replacement | str = Replacement.FIFO,
         seed: int = 0,
         merge_faults: bool = False,
         **capabilities: int,
@@ -126,7 +126,7 @@ class VtdConfig:
         *,
         host_address_width: int = 48,
         cache_sizes: CacheSizes | None = None,
-        replacement: Replacement | str = Replacement.LRU,
+        replacement: Replacement | str = Replacement.FIFO,
         seed: int = 0,
         merge_faults: bool = False,
     ) -> VtdConfig:
@@ -141,7 +141,7 @@ class VtdConfig:
             ecap: ECAP, 64 bits (§11.4.3).
             host_address_width: Physical address bits of the platform.
             cache_sizes: Entries of each cache.
-            replacement: How full caches make room.
+            replacement: How full caches make room. FIFO looks up fastest: a hit changes nothing.
             seed: Seed of `Replacement.RANDOM`.
             merge_faults: Drop a fault of a source that has a pending record already.
 

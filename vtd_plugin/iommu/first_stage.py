@@ -25,6 +25,7 @@ from vtd_plugin.iommu.second_stage import (
     ENTRY_BYTES,
     INDEX_BITS,
     INDEX_MASK,
+    LARGEST_PAGE_LEVEL,
     PAGE_BITS,
     SCALABLE_CONDITIONS,
     SecondStage,
@@ -124,7 +125,7 @@ class FirstStageFormat:
 
     def is_leaf(self, entry: int, level: int) -> bool:
         """Whether an entry of a table of that level maps a page."""
-        return level == 1 or (level <= 3 and bool(entry & self.page_size))
+        return level == 1 or (level <= LARGEST_PAGE_LEVEL and bool(entry & self.page_size))
 
     def reserved(self, entry: int, level: int) -> int:
         """The bits that must be 0 in this entry of a table of that level."""

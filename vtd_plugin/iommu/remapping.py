@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from vtd_plugin.bus import (
     IDENTITY,
     INTERRUPT,
-    AddressType,
     Attributes,
     Fault,
     Mapping,
@@ -58,9 +57,12 @@ class Remapper:
         "_caching_mode",
         "_faults",
         "_hits_allowed",
+        "_legacy",
         "_lookup",
-        "_modes",
+        "_mode",
+        "_mode_fault",
         "_protected",
+        "_scalable",
         "_state",
         "_zero_length_reads",
     )
@@ -78,10 +80,10 @@ class Remapper:
         self._state = state
         self._faults = faults
         self._protected = protected
-        self._modes: dict[int, LegacyMode | ScalableMode] = {
-            TableMode.LEGACY: LegacyMode(state),
-            TableMode.SCALABLE: ScalableMode(state, memory_types),
-        }
+        self._legacy = LegacyMode(state)
+        self._scalable = ScalableMode(state, memory_types)
+        self._mode: LegacyMode | ScalableMode = self._legacy
+        self._mode_fault: Condition | None = None
         self._lookup = state.caches.iotlb.lookup
         self._caching_mode = bool(state.caps.CAP.CM)
         self._zero_length_reads = bool(state.caps.CAP.ZLR)
@@ -90,14 +92,16 @@ class Remapper:
 
     def refresh(self) -> None:
         """Take notice that the root pointer or the protected regions changed."""
-        usable = self._mode_fault() is None and self._state.root.TTM != TableMode.ABORT
-        self._hits_allowed = usable and not self._protected.ranges
+        self._mode_fault = self._check_mode()
+        scalable = self._state.root.TTM == TableMode.SCALABLE
+        self._mode = self._scalable if scalable else self._legacy
+        self._hits_allowed = self._mode_fault is None and not self._protected.ranges
 
     def resolve(
         self, source_id: int, address: int, size: int, attributes: Attributes
     ) -> Resolution:
         """Answer one request inside one page (`AddressSpace.resolve`)."""
-        if self._hits_allowed and attributes.address_type is AddressType.UNTRANSLATED:
+        if self._hits_allowed and not attributes.address_type:
             pasid = attributes.pasid
             if pasid is None:
                 if address >> RANGE_SHIFT == RANGE_NUMBER:
@@ -106,7 +110,7 @@ class Remapper:
             else:
                 tag = request_tag(source_id, pasid, privileged=attributes.privileged)
                 entry = self._lookup(tag, address)
-            if entry is not None and not attributes.kind & ~entry.ready and size:
+            if entry is not None and size and not attributes.kind & entry.unready:
                 return entry
         return self._resolve_slowly(Request(source_id, address, size, attributes))
 
@@ -165,29 +169,33 @@ class Remapper:
         request.suppressed = entry.suppressed
         if entry.condition is not None:
             return entry.condition
-        missing = request.rights_needed(zero_length_reads=self._zero_length_reads) & ~entry.ready
-        if not missing:
+        unready = request.rights_needed(zero_length_reads=self._zero_length_reads) & entry.unready
+        if not unready:
             return entry
-        if not missing & ~entry.rights:
+        missing = unready & ~entry.rights
+        if not missing:
             return None
         if entry.page_tables is None:
-            return denied(missing & ~entry.rights, Condition.LGN_2, Condition.LGN_3)
-        return denied(missing & ~entry.rights, Condition.SGN_6, Condition.SGN_7)
+            return denied(missing, Condition.LGN_2, Condition.LGN_3)
+        return denied(missing, Condition.SGN_6, Condition.SGN_7)
 
     # --- the tables
 
     def _look_up(self, request: Request) -> IotlbEntry | Condition:
-        found = self._mode_fault() or self._modes[self._state.root.TTM].resolve(request)
+        if self._mode_fault is not None:
+            return self._mode_fault
+        found = self._mode.resolve(request)
         if isinstance(found, Condition):
             if self._caching_mode and request.cacheable and request.untranslated:
                 self._cache_failure(request, found)
             return found
-        found = self._narrow(found, request.address)
+        if found.mask != PAGE_MASK:
+            found = self._narrow(found, request.address)
         if request.untranslated:
             self._state.caches.iotlb.fill(found)
         return found
 
-    def _mode_fault(self) -> Condition | None:
+    def _check_mode(self) -> Condition | None:
         """Whether the translation table mode can be used at all (§7.1.3)."""
         caps = self._state.caps
         mode = self._state.root.TTM
@@ -201,8 +209,6 @@ class Remapper:
 
     def _narrow(self, entry: IotlbEntry, address: int) -> IotlbEntry:
         """Cut a large page down to 4 KiB where only a part of it may be used."""
-        if entry.mask == PAGE_MASK:
-            return entry
         last = entry.base + entry.mask
         if not (
             overlaps_interrupt_range(entry.base, last)
@@ -245,12 +251,10 @@ class Remapper:
         Returns:
             The pages by rising address, or None where the requester sees memory as it is.
         """
-        if self._mode_fault() is not None:
+        if self._mode_fault is not None:
             return iter(())
-        return self._modes[self._state.root.TTM].mappings(source_id, first, last)
+        return self._mode.mappings(source_id, first, last)
 
     def domain_of(self, source_id: int) -> int | None:
         """The domain of a requester as the tables in memory have it; None where there is none."""
-        if self._mode_fault() is not None:
-            return None
-        return self._modes[self._state.root.TTM].domain_of(source_id)
+        return None if self._mode_fault is not None else self._mode.domain_of(source_id)

@@ -22,6 +22,8 @@ class Request:
         address: First byte.
         size: Bytes; 0 is a zero-length read.
         attributes: What is asked for.
+        untranslated: This is an ordinary request (AT=0).
+        asks_translation: This is a translation request (AT=1).
         suppressed: Fault processing is disabled by an entry that was read (FPD, §7.1.1).
         domain_id: Domain of the context or PASID entry, once it is known.
         cacheable: The tables of the domain are being walked: a failure may be cached where
@@ -30,12 +32,14 @@ class Request:
 
     __slots__ = (
         "address",
+        "asks_translation",
         "attributes",
         "cacheable",
         "domain_id",
         "size",
         "source_id",
         "suppressed",
+        "untranslated",
     )
 
     def __init__(self, source_id: int, address: int, size: int, attributes: Attributes) -> None:
@@ -43,19 +47,11 @@ class Request:
         self.address = address
         self.size = size
         self.attributes = attributes
+        self.untranslated = attributes.address_type == AddressType.UNTRANSLATED
+        self.asks_translation = attributes.address_type == AddressType.TRANSLATION
         self.suppressed = False
         self.domain_id = 0
         self.cacheable = False
-
-    @property
-    def untranslated(self) -> bool:
-        """Whether this is an ordinary request (AT=0)."""
-        return self.attributes.address_type is AddressType.UNTRANSLATED
-
-    @property
-    def asks_translation(self) -> bool:
-        """Whether this is a translation request (AT=1)."""
-        return self.attributes.address_type is AddressType.TRANSLATION
 
     def writes(self, *, no_write_flag: bool) -> bool:
         """Whether the page counts as written (§3.6.2, §4.2.3.1).

@@ -32,6 +32,9 @@ ENTRY_BYTES: Final = 8
 INDEX_BITS: Final = 9
 INDEX_MASK: Final = (1 << INDEX_BITS) - 1
 PAGE_BITS: Final = 12
+ALL_RIGHTS: Final = Translation.READABLE | Translation.WRITABLE
+LARGEST_PAGE_LEVEL: Final = 3
+"""Tables of this level and below may map pages: 1 GiB, 2 MiB, 4 KiB."""
 
 _TABLES: Final = (None, SsPte, SsPdeTable, SsPdpeTable, SsPml4e, SsPml5e)
 _LEAVES: Final = (None, SsPte, SsPde2M, SsPdpe1G)
@@ -122,7 +125,7 @@ class SecondStageFormat:
 
     def is_leaf(self, entry: int, level: int) -> bool:
         """Whether an entry of a table of that level maps a page."""
-        return level == 1 or (level <= 3 and bool(entry & self.page_size))
+        return level == 1 or (level <= LARGEST_PAGE_LEVEL and bool(entry & self.page_size))
 
     def reserved(self, entry: int, level: int) -> int:
         """The bits that must be 0 in this entry of a table of that level."""
@@ -169,28 +172,26 @@ class SecondStage:
             absent: What an entry that allows nothing is called.
         """
         form = self.format
-        level, table, rights = (
-            tables.levels,
-            tables.root,
-            Translation.READABLE | Translation.WRITABLE,
-        )
+        read, fill = self._memory.read_u64, self._cache.fill
+        level, table, rights = tables.levels, tables.root, ALL_RIGHTS
         cached = self._cache.lookup(tables.domain_id, None, address, tables.levels)
         if cached is not None:
             level, table, rights = cached.level, cached.table, cached.rights
         while True:
             shift = PAGE_BITS + INDEX_BITS * (level - 1)
             entry_address = table + (address >> shift & INDEX_MASK) * ENTRY_BYTES
-            entry = self._memory.read_u64(entry_address)
+            entry = read(entry_address)
             if entry is None:
                 top = level == tables.levels
                 return conditions.top_unreadable if top else conditions.lower_unreadable
-            allowed = entry >> form.rights_shift & (Translation.READABLE | Translation.WRITABLE)
+            allowed = entry >> form.rights_shift & ALL_RIGHTS
             if not allowed:
                 return absent
-            if entry & form.reserved(entry, level):
+            leaf = level == 1 or (level <= LARGEST_PAGE_LEVEL and entry & form.page_size)
+            if entry & (form.leaf_reserved if leaf else form.table_reserved)[level]:
                 return conditions.reserved
             rights &= allowed
-            if form.is_leaf(entry, level):
+            if leaf:
                 if not rights:
                     return absent
                 mask = (1 << shift) - 1
@@ -203,11 +204,8 @@ class SecondStage:
                     return failed
             table = entry & form.address
             level -= 1
-            self._cache.fill(
-                StructureEntry(
-                    tables.domain_id, None, level, address >> shift << shift, table, rights
-                )
-            )
+            iova = address >> shift << shift
+            fill(StructureEntry(tables.domain_id, None, level, iova, table, rights))
 
     def mark_used(
         self, tables: SecondStageTables, leaf: SecondStageLeaf, *, written: bool
@@ -232,8 +230,7 @@ class SecondStage:
 
         Reads memory only: nothing is cached, marked or reported.
         """
-        top = Translation.READABLE | Translation.WRITABLE
-        return self._mappings(tables.root, tables.levels, 0, top, first, last)
+        return self._mappings(tables.root, tables.levels, 0, ALL_RIGHTS, first, last)
 
     def _mappings(
         self, table: int, level: int, start: int, rights: int, first: int, last: int
