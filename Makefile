@@ -43,8 +43,8 @@ campaign: $(VENV)/installed-test simulator verilator ## run SEEDS seeds of every
 	$(RUN) -m pytest testbenches --seeds $(SEEDS) $(PYTEST_ARGS)
 
 bench: $(VENV)/installed-test simulator verilator ## run the benchmarks
-	@set -e; for program in $(wildcard benchmarks/[a-z]*.py); do \
-		printf '\n== %s\n' $$program; $(RUN) $$program; \
+	@set -e; for program in $(basename $(notdir $(wildcard benchmarks/[a-z]*.py))); do \
+		printf '\n== %s\n' $$program; $(RUN) -m benchmarks.$$program; \
 	done
 
 clean: ## remove what was built and cached, but not .venv
