@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import bitstring
 
 from vtd_plugin.encodings._field import Alias, Field
-from vtd_plugin.encodings._slot import ADDRESS_SUFFIX, Place, Slot, reader, slots_of
+from vtd_plugin.encodings._slot import ADDRESS_SUFFIX, Place, Slot, places_of, reader, slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +99,7 @@ class Layout(metaclass=_Slotted):
             setattr(cls, slot_name, property(reader(slot), doc=slot.note))
         cls.FIELDS = MappingProxyType(fields)
         cls._SLOTS = slots
-        cls._PLACES = {item: slot.place() for item, slot in slots.items() if len(slot.pieces) == 1}
+        cls._PLACES = places_of(slots, cls.BITS)
         cls._FIXED = sum(item.fixed << item.lsb for item in fields.values())
 
     @classmethod
@@ -159,11 +159,13 @@ class Layout(metaclass=_Slotted):
         places = cls._PLACES
         for name, number in numbers.items():
             place = places.get(name)
-            if place is None or number & place.forbidden:
+            if place is None:
                 value = cls._slot(name).insert(value, number, f"{cls.NAME}.{name}")
-            else:
-                _forbidden, keep, down, lsb = place
-                value = value & keep | number >> down << lsb
+                continue
+            forbidden, keep, down, lsb = place
+            if number & forbidden:
+                cls._slot(name).check(number, f"{cls.NAME}.{name}")
+            value = value & keep | number >> down << lsb
         return value
 
     @classmethod

@@ -51,17 +51,16 @@ class Slot(NamedTuple):
         """All bits that the slot takes, in place."""
         return sum(piece.limit << piece.lsb for piece in self.pieces)
 
-    def place(self) -> Place:
-        """The slot as `Place`, if it is one run of bits."""
-        ((down, limit, lsb),) = self.pieces
-        return Place((-1 << self.width) | (self.alignment - 1), ~(limit << lsb), down, lsb)
-
-    def insert(self, value: int, number: int, name: str) -> int:
-        """Put a number into a value, `name` being what errors call it."""
+    def check(self, number: int, name: str) -> None:
+        """Raise ValueError if the slot cannot hold a number; `name` is what the error calls it."""
         if number >> self.width:
             raise ValueError(f"{name}: {number:#x} does not fit {self.width} bits")
         if number & (self.alignment - 1):
             raise ValueError(f"{name}: {number:#x} is no multiple of {self.alignment:#x}")
+
+    def insert(self, value: int, number: int, name: str) -> int:
+        """Put a number into a value, after `check`."""
+        self.check(number, name)
         for down, limit, lsb in self.pieces:
             value = value & ~(limit << lsb) | (number >> down & limit) << lsb
         return value
@@ -76,6 +75,18 @@ def slots_of(fields: Mapping[str, Field], aliases: Mapping[str, Alias]) -> dict[
     for name, other in aliases.items():
         slots.update(_with_address(name, _join(fields, other), other.address_lsb))
     return slots
+
+
+def places_of(slots: Mapping[str, Slot], bits: int) -> dict[str, Place]:
+    """The slots that are one run of bits, in the form that packing is quick with."""
+    everything = (1 << bits) - 1
+    places = {}
+    for name, slot in slots.items():
+        if len(slot.pieces) == 1:
+            forbidden = (-1 << slot.width) | (slot.alignment - 1)
+            piece = slot.pieces[0]
+            places[name] = Place(forbidden, everything ^ slot.mask, piece.down, piece.lsb)
+    return places
 
 
 def _join(fields: Mapping[str, Field], item: Alias) -> Slot:
