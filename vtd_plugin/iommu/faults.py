@@ -40,6 +40,7 @@ _TYPE_BITS: Final = {
 
 
 _OFFSET_MASK: Final = 0xFFF
+_ADDRESS_BITS: Final = 64
 _INDEX_SHIFT: Final = 48
 """The index of an interrupt stands in the upper 16 bits of the fault information (§11.4.7.6)."""
 
@@ -69,6 +70,7 @@ class FaultLog:
         "_listeners",
         "_merge",
         "_next",
+        "_page_mask",
         "_registers",
     )
 
@@ -80,6 +82,9 @@ class FaultLog:
         self._merge = merge
         self._count = caps.CAP.NFR + 1
         self._next = 0
+        # Address bits above the widest tables read 0 in a record (§11.4.7.6).
+        widest = max(caps.supported_widths, default=_ADDRESS_BITS)
+        self._page_mask = (1 << widest) - 1 & ~_OFFSET_MASK
         self._has_device_tlb = bool(caps.ECAP.DT)
         self._has_pasid = bool(caps.ECAP.PASID)
         self._listeners: list[Callable[[], None]] = []
@@ -128,7 +133,7 @@ class FaultLog:
             answer in _RECOVERABLE and condition is not Condition.SFS_10
         )
         if interrupt_index is None:
-            information = address & ~_OFFSET_MASK
+            information = address & self._page_mask
         else:
             information = interrupt_index << _INDEX_SHIFT & ALL_ADDRESSES
         recorded = not silent and self._record(condition.code, source_id, information, attributes)
