@@ -291,6 +291,17 @@ def test_interrupts_pass_the_unit(
     assert [message.vector for message in interrupts.messages] == [0x31]
 
 
+def test_a_unit_may_keep_an_interrupt(platform: Platform, interrupts: RecordingSink) -> None:
+    class Keeping(FakeUnit):
+        def interrupt(self, source_id: int, address: int, data: int) -> None:
+            self.interrupts.append((source_id, address, data))
+
+    unit = platform.add_unit(Keeping())
+    assert platform.requester("00:04.0").write(WINDOW, b"\x31\x00\x00\x00").ok
+    assert unit.interrupts == [(0x20, WINDOW, 0x31)]
+    assert interrupts.messages == []
+
+
 @pytest.mark.parametrize(
     ("operation", "operand", "compare", "after"),
     [

@@ -136,7 +136,7 @@ class FakeUnit:
         mask = self.granule - 1
         return Translation(mapping.address - mapping.iova + (address & ~mask), mask)
 
-    def interrupt(self, source_id: int, address: int, data: int) -> InterruptMessage | Fault:
+    def interrupt(self, source_id: int, address: int, data: int) -> InterruptMessage | Fault | None:
         """See `Unit.interrupt`."""
         self.interrupts.append((source_id, address, data))
         answer = self._blocked.get(address // PAGE_SIZE)
