@@ -51,6 +51,10 @@ class Answer(StrEnum):
     """Translation request only: success, without any rights."""
     RIGHTS_LEFT = "Seff"
     """Translation request only: success, with the rights there are."""
+    INVALID_REQUEST = "IR"
+    """Page request only: the response says that the request is invalid."""
+    DROPPED = "drop"
+    """Page request only: nothing is told."""
     ABORTED = "ABORTED"
     """A reset ended the request before it was done."""
 

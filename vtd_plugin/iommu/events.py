@@ -90,6 +90,25 @@ class DeviceTlbInvalidated(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PageGroupAnswered(Event):
+    """Software answered a group of page requests (§7.6).
+
+    Attributes:
+        unit: Name of the unit.
+        source_id: The device.
+        pasid: The PASID, or None.
+        group: Page request group index.
+        code: Response code, as `ResponseCode` has it.
+    """
+
+    unit: str
+    source_id: int
+    pasid: int | None
+    group: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueueStopped(Event):
     """The invalidation queue met an error and stays at it (§6.5.2.11).
 

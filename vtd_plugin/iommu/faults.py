@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vtd_plugin.bus import ALL_ADDRESSES, AddressType, Answer, Attributes, Fault, RequestKind
+from vtd_plugin.bus import ALL_ADDRESSES, WRITE, AddressType, Answer, Attributes, Fault, RequestKind
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.encodings.registers import FRCD, FSTS
 
@@ -36,10 +36,12 @@ _TYPE_BITS: Final = {
     RequestKind.READ: (1, 0),
     RequestKind.ATOMIC: (1, 1),
 }
-"""{T1, T2} of a fault record; a page request is (0, 1) (§11.4.7.6)."""
+"""{T1, T2} of a fault record (§11.4.7.6)."""
+
+_PAGE_REQUEST_BITS: Final = (0, 1)
+"""{T1, T2} of a page request."""
 
 
-_OFFSET_MASK: Final = 0xFFF
 _ADDRESS_BITS: Final = 64
 _INDEX_SHIFT: Final = 48
 """The index of an interrupt stands in the upper 16 bits of the fault information (§11.4.7.6)."""
@@ -63,6 +65,7 @@ class FaultLog:
     """
 
     __slots__ = (
+        "_address_mask",
         "_count",
         "_event",
         "_has_device_tlb",
@@ -70,7 +73,6 @@ class FaultLog:
         "_listeners",
         "_merge",
         "_next",
-        "_page_mask",
         "_registers",
     )
 
@@ -84,7 +86,7 @@ class FaultLog:
         self._next = 0
         # Address bits above the widest tables read 0 in a record (§11.4.7.6).
         widest = max(caps.supported_widths, default=_ADDRESS_BITS)
-        self._page_mask = (1 << widest) - 1 & ~_OFFSET_MASK
+        self._address_mask = (1 << widest) - 1
         self._has_device_tlb = bool(caps.ECAP.DT)
         self._has_pasid = bool(caps.ECAP.PASID)
         self._listeners: list[Callable[[], None]] = []
@@ -114,9 +116,8 @@ class FaultLog:
         attributes: Attributes,
         *,
         suppressed: bool = False,
-        interrupt_index: int | None = None,
     ) -> Fault:
-        """Answer a request that `condition` stops, and record it where the architecture says so.
+        """Answer a memory request that `condition` stops, and record it where that is asked for.
 
         Args:
             condition: Why.
@@ -125,67 +126,101 @@ class FaultLog:
             attributes: What was asked for.
             suppressed: Fault processing is disabled for the requester (FPD); holds back qualified
                 conditions only.
-            interrupt_index: For interrupt requests, the index of the table entry; it is recorded
-                in place of the address (§11.4.7.6).
         """
         answer = answer_to(condition, attributes)
-        silent = (suppressed and condition.qualified) or (
-            answer in _RECOVERABLE and condition is not Condition.SFS_10
-        )
-        if interrupt_index is None:
-            information = address & self._page_mask
-        else:
-            information = interrupt_index << _INDEX_SHIFT & ALL_ADDRESSES
-        recorded = not silent and self._record(condition.code, source_id, information, attributes)
-        return Fault(
-            condition.code,
-            condition.label,
-            condition.text,
-            answer,
-            source_id,
-            address,
-            attributes,
-            recorded,
+        silent = answer in _RECOVERABLE and condition is not Condition.SFS_10
+        record = self._pack(condition, source_id, address & self._address_mask, attributes)
+        recorded = not silent and self._record(condition, record, suppressed=suppressed)
+        return _fault(condition, answer, source_id, address, attributes, recorded=recorded)
+
+    def block_interrupt(
+        self, condition: Condition, source_id: int, address: int, index: int, *, suppressed: bool
+    ) -> Fault:
+        """Refuse an interrupt request; the index is recorded in place of an address (§11.4.7.6).
+
+        Args:
+            condition: Why.
+            source_id: Who asked.
+            address: Where the request was written.
+            index: Index of the interrupt-remapping table entry, 0 where none was found out.
+            suppressed: Fault processing is disabled by the entry (FPD).
+        """
+        information = index << _INDEX_SHIFT & ALL_ADDRESSES
+        record = self._pack(condition, source_id, information, WRITE)
+        recorded = self._record(condition, record, suppressed=suppressed)
+        answer = answer_to(condition, WRITE)
+        return _fault(condition, answer, source_id, address, WRITE, recorded=recorded)
+
+    def block_page_request(
+        self,
+        condition: Condition,
+        source_id: int,
+        address: int,
+        attributes: Attributes,
+        *,
+        answered: bool,
+        suppressed: bool,
+    ) -> Fault:
+        """Refuse a page request (§7.4).
+
+        Args:
+            condition: Why.
+            source_id: Who asked.
+            address: The page asked for.
+            attributes: What was asked for.
+            answered: The device waits for an answer.
+            suppressed: Fault processing is disabled for the requester (FPD).
+        """
+        row = condition.value
+        answer = Answer(row.pr_resp if answered else row.pr_noresp)
+        record = self._pack(condition, source_id, address & self._address_mask, attributes)
+        t1, t2 = _PAGE_REQUEST_BITS
+        record = FRCD(record.replace(T1=t1, T2=t2))
+        recorded = self._record(condition, record, suppressed=suppressed)
+        return _fault(condition, answer, source_id, address, attributes, recorded=recorded)
+
+    def _pack(
+        self, condition: Condition, source_id: int, information: int, attributes: Attributes
+    ) -> FRCD:
+        t1, t2 = _TYPE_BITS[attributes.kind]
+        pasid = attributes.pasid if self._has_pasid else None
+        return FRCD(
+            FRCD.pack(
+                F=1,
+                T1=t1,
+                T2=t2,
+                AT=attributes.address_type if self._has_device_tlb else 0,
+                FR=condition.code,
+                SID=source_id,
+                FI=information >> FRCD.FIELDS["FI"].lsb,
+                PP=pasid is not None,
+                PV=pasid or 0,
+                PRIV=pasid is not None and attributes.privileged,
+                EXE=pasid is not None
+                and attributes.execute
+                and attributes.kind is RequestKind.READ,
+            )
         )
 
-    def _record(self, code: int, source_id: int, information: int, attributes: Attributes) -> bool:
+    def _record(self, condition: Condition, record: FRCD, *, suppressed: bool) -> bool:
+        """Put a record into the next register, if it counts and there is room (§7.2.1)."""
         status = self._registers.load(FSTS)
-        if status.PFO:
+        if (suppressed and condition.qualified) or status.PFO:
             return False
-        if self._merge and self._has_record_of(source_id):
+        if self._merge and self._has_record_of(record.SID):
             return False
-        if self._registers.load(FRCD, self._next).F:
+        index = self._next
+        if self._registers.load(FRCD, index).F:
             self._registers.update(FSTS, PFO=1)
             return False
         announced = self.error_pending
-        self._registers.store(
-            FRCD(self._pack(code, source_id, information, attributes)), self._next
-        )
-        if status.PPF:
-            self._next = (self._next + 1) % self._count
-            return True
-        self._registers.update(FSTS, PPF=1, FRI=self._next)
-        self._next = (self._next + 1) % self._count
-        if not announced:
-            self._event.raise_()
+        self._registers.store(record, index)
+        self._next = (index + 1) % self._count
+        if not status.PPF:
+            self._registers.update(FSTS, PPF=1, FRI=index)
+            if not announced:
+                self._event.raise_()
         return True
-
-    def _pack(self, code: int, source_id: int, information: int, attributes: Attributes) -> int:
-        t1, t2 = _TYPE_BITS[attributes.kind]
-        pasid = attributes.pasid if self._has_pasid else None
-        return FRCD.pack(
-            F=1,
-            T1=t1,
-            T2=t2,
-            AT=attributes.address_type if self._has_device_tlb else 0,
-            FR=code,
-            SID=source_id,
-            FI=information >> FRCD.FIELDS["FI"].lsb,
-            PP=pasid is not None,
-            PV=pasid or 0,
-            PRIV=pasid is not None and attributes.privileged,
-            EXE=pasid is not None and attributes.execute and attributes.kind is RequestKind.READ,
-        )
 
     def _has_record_of(self, source_id: int) -> bool:
         records = (self._registers.load(FRCD, index) for index in range(self._count))
@@ -205,3 +240,24 @@ class FaultLog:
             self._event.withdraw()
         for listener in self._listeners:
             listener()
+
+
+def _fault(
+    condition: Condition,
+    answer: Answer,
+    source_id: int,
+    address: int,
+    attributes: Attributes,
+    *,
+    recorded: bool,
+) -> Fault:
+    return Fault(
+        condition.code,
+        condition.label,
+        condition.text,
+        answer,
+        source_id,
+        address,
+        attributes,
+        recorded,
+    )

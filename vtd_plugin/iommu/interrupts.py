@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vtd_plugin.bus import WRITE, Fault, InterruptMessage, Memory
+from vtd_plugin.bus import Fault, InterruptMessage, Memory
 from vtd_plugin.encodings.codes import InterruptDeliveryMode
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.encodings.registers import GSTS, IRTA
@@ -257,8 +257,8 @@ class Interrupts:
         *,
         suppressed: bool = False,
     ) -> Fault:
-        return self._faults.block(
-            condition, source_id, address, WRITE, suppressed=suppressed, interrupt_index=index
+        return self._faults.block_interrupt(
+            condition, source_id, address, index, suppressed=suppressed
         )
 
 

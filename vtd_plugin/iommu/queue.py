@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from vtd_plugin.encodings.codes import (
     ContextGranularity,
     DescriptorType,
+    HptGranularity,
     IotlbGranularity,
     PasidCacheGranularity,
     PasidIotlbGranularity,
@@ -24,9 +25,11 @@ from vtd_plugin.encodings.registers import FSTS, GSTS, ICS, IQA, IQERCD, IQH, IQ
 from vtd_plugin.encodings.structures import (
     ContextInvalidate,
     DeviceTlbInvalidate,
+    HptInvalidate,
     InterruptEntryInvalidate,
     InvalidationWait,
     IotlbInvalidate,
+    PageGroupResponse,
     PasidCacheInvalidate,
     PasidDeviceTlbInvalidate,
     PasidIotlbInvalidate,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from vtd_plugin.iommu.faults import FaultLog
     from vtd_plugin.iommu.interrupts import Interrupts
     from vtd_plugin.iommu.invalidation import Invalidator
+    from vtd_plugin.iommu.page_requests import PageRequests
     from vtd_plugin.iommu.registers import RegisterFile
     from vtd_plugin.iommu.state import TranslationState
 
@@ -68,7 +72,17 @@ _LAYOUTS: Final = {
     DescriptorType.PASID_IOTLB: PasidIotlbInvalidate,
     DescriptorType.PASID_CACHE: PasidCacheInvalidate,
     DescriptorType.PASID_DEVICE_TLB: PasidDeviceTlbInvalidate,
+    DescriptorType.PAGE_GROUP_RESPONSE: PageGroupResponse,
+    DescriptorType.HPT: HptInvalidate,
 }
+
+_NEEDED: Final = {
+    DescriptorType.DEVICE_TLB: "ECAP.DT",
+    DescriptorType.PASID_DEVICE_TLB: "ECAP.DT",
+    DescriptorType.PAGE_GROUP_RESPONSE: "ECAP.PRS",
+    DescriptorType.HPT: "ECAP.HPTS",
+}
+"""The capability without which a descriptor type is invalid (§6.5.2, §7.6.1)."""
 
 Handler = Callable[[int], QueueError | None]
 
@@ -83,6 +97,7 @@ class InvalidationQueue:
         invalidator: Does the invalidations.
         interrupts: The interrupt side, for its entry cache.
         device_tlbs: Takes invalidations to devices.
+        page_requests: Takes answers to page requests.
         drains: Where waits wait.
         completion_event: The message of a wait with its interrupt flag set.
         stopped: Told of an error, with the code and the head.
@@ -98,6 +113,7 @@ class InvalidationQueue:
         "_interrupts",
         "_invalidator",
         "_memory",
+        "_page_requests",
         "_registers",
         "_reserved",
         "_running",
@@ -116,6 +132,7 @@ class InvalidationQueue:
         invalidator: Invalidator,
         interrupts: Interrupts,
         device_tlbs: DeviceTlbs,
+        page_requests: PageRequests,
         drains: Drains,
         completion_event: EventMessage,
         stopped: Callable[[QueueError, int], None],
@@ -127,6 +144,7 @@ class InvalidationQueue:
         self._invalidator = invalidator
         self._interrupts = interrupts
         self._device_tlbs = device_tlbs
+        self._page_requests = page_requests
         self._drains = drains
         self._completion_event = completion_event
         self._stopped = stopped
@@ -141,6 +159,8 @@ class InvalidationQueue:
             DescriptorType.PASID_IOTLB: self._pasid_iotlb,
             DescriptorType.PASID_CACHE: self._pasid_cache,
             DescriptorType.PASID_DEVICE_TLB: self._pasid_device_tlb,
+            DescriptorType.PAGE_GROUP_RESPONSE: self._page_group_response,
+            DescriptorType.HPT: self._host_permissions,
         }
         self._running = False
         self._fenced = False
@@ -235,13 +255,10 @@ class InvalidationQueue:
         """Whether a descriptor type is valid on this unit in this mode (§6.5.2.11)."""
         if kind not in self._handlers:
             return False
-        if kind in (DescriptorType.DEVICE_TLB, DescriptorType.PASID_DEVICE_TLB) and not (
-            self._state.caps.ECAP.DT
-        ):
+        needed = _NEEDED.get(DescriptorType(kind))
+        if needed is not None and not self._state.caps.satisfies(needed):
             return False
-        if kind in _NARROW_TYPES:
-            return True
-        return self._state.root.TTM != TableMode.LEGACY
+        return kind in _NARROW_TYPES or self._state.root.TTM != TableMode.LEGACY
 
     def _stop(self, error: QueueError, head: int) -> None:
         self._registers.update(IQERCD, IQEI=error)
@@ -315,6 +332,15 @@ class InvalidationQueue:
             pasid=None if descriptor.GI else descriptor.PASID,
         )
         return None
+
+    def _page_group_response(self, raw: int) -> QueueError | None:
+        self._page_requests.answer(PageGroupResponse(raw))
+        return None
+
+    @staticmethod
+    def _host_permissions(raw: int) -> QueueError | None:
+        """Nothing of host permission tables is cached: there is only the granularity to check."""
+        return None if HptInvalidate(raw).G in tuple(HptGranularity) else QueueError.RSVD_FIELD
 
     def _interrupt_entry(self, raw: int) -> QueueError | None:
         descriptor = InterruptEntryInvalidate(raw)

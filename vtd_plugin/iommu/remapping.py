@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from vtd_plugin.iommu.faults import FaultLog
     from vtd_plugin.iommu.memory_type import MemoryTypes
+    from vtd_plugin.iommu.pasid import CachedPasid
     from vtd_plugin.iommu.protected import ProtectedMemory
     from vtd_plugin.iommu.state import TranslationState
 
@@ -240,6 +241,14 @@ class Remapper:
                 condition=None if by_kind else condition,
             )
         )
+
+    def judge_page_request(self, request: Request) -> CachedPasid | Condition:
+        """The PASID entry of a page request, or why it is refused (§7.4)."""
+        if self._mode_fault is not None:
+            return self._mode_fault
+        if self._mode is not self._scalable:
+            return Condition.RTA_3
+        return self._scalable.judge_page_request(request)
 
     # --- what listeners are told
 

@@ -113,7 +113,7 @@ class ScalableMode:
         if blocked is not None:
             return blocked
         if not request.untranslated and not request.asks_translation:
-            return self._translated(request)
+            return self._translated(request, context)
         return self._by_pasid(request, context)
 
     # --- root and context (§9.2, §9.4)
@@ -184,34 +184,57 @@ class ScalableMode:
             return Condition.SCT_10
         if not translated and not entry.PASIDE:
             return Condition.SCT_6
+        return self._check_pasid(pasid, context)
+
+    def judge_page_request(self, request: Request) -> CachedPasid | Condition:
+        """The PASID entry of a page request, or why it is refused (§7.4)."""
+        context = self._find_context(request)
+        if isinstance(context, Condition):
+            return context
+        pasid = request.attributes.pasid
+        if not context.entry.PRE:
+            return Condition.SCT_8
+        if pasid is not None:
+            if not context.entry.PASIDE:
+                return Condition.SCT_6
+            blocked = self._check_pasid(pasid, context)
+            if blocked is not None:
+                return blocked
+        return self._find_pasid(request, context)
+
+    def _check_pasid(self, pasid: int, context: ScalableContext) -> Condition | None:
+        """Whether a PASID can be looked up (SGN.10, SCT.7, SCT.9)."""
         if pasid >> self._caps.ECAP.PSS + 1:
             return Condition.SGN_10
         if pasid >> context.pasid_bits:
             return Condition.SCT_7
-        if pasid == entry.RID_PASID:
+        if pasid == context.entry.RID_PASID:
             return Condition.SCT_9
         return None
 
-    def _translated(self, request: Request) -> IotlbEntry | Condition:
+    def _translated(self, request: Request, context: ScalableContext) -> IotlbEntry | Condition:
+        """A request whose address the device translated itself (§4.2.5)."""
         if request.address >> self._caps.haw:
             return Condition.SGN_4_1
         if in_interrupt_range(request.address):
             return Condition.SGN_8_3
+        if context.entry.HPTE:
+            found = self._find_pasid(request, context)
+            if isinstance(found, Condition):
+                return found
+            blocked = self._state.host_permissions.check(request, found.entry)
+            if blocked is not None:
+                return blocked
         return self._state.untranslated_page(request, request.domain_id)
 
     # --- the PASID entry (§9.6)
 
     def _by_pasid(self, request: Request, context: ScalableContext) -> IotlbEntry | Condition:
         attributes = request.attributes
-        pasid, privileged = self._identity(request, context)
-        found = self._pasids.find(
-            request,
-            context.entry.PASIDDIRPTR_address,
-            pasid,
-            host_permissions=bool(context.entry.HPTE),
-        )
+        found = self._find_pasid(request, context)
         if isinstance(found, Condition):
             return found
+        _, privileged = self._identity(request, context)
         if attributes.pasid is not None and attributes.execute:
             return Condition.SPT_5
         if privileged and not found.entry.SRE:
@@ -227,6 +250,15 @@ class ScalableMode:
         if isinstance(found.tables, FirstStageTables):
             return self._first_stage(request, found, found.tables, privileged=privileged)
         return self._second_stage(request, found, found.tables)
+
+    def _find_pasid(self, request: Request, context: ScalableContext) -> CachedPasid | Condition:
+        pasid, _ = self._identity(request, context)
+        return self._pasids.find(
+            request,
+            context.entry.PASIDDIRPTR_address,
+            pasid,
+            host_permissions=bool(context.entry.HPTE),
+        )
 
     @staticmethod
     def _identity(request: Request, context: ScalableContext) -> tuple[int, bool]:

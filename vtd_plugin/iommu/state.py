@@ -12,6 +12,7 @@ from vtd_plugin.bus import Memory, Translation
 from vtd_plugin.encodings.registers import RTADDR
 from vtd_plugin.iommu.caches import BoundedCache, Iotlb, IotlbEntry, StructureCache
 from vtd_plugin.iommu.first_stage import FirstStage
+from vtd_plugin.iommu.host_permission import HostPermissions
 from vtd_plugin.iommu.second_stage import SecondStage
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class TranslationState:
         caches: All caches of DMA translation.
         first_stage: The walker of first-stage tables.
         second_stage: The walker of second-stage tables.
+        host_permissions: The walker of host permission tables.
         root: The root table pointer as the last SRTP latched it.
         enabled: Requests are translated. GSTS.TES follows when older requests have drained.
         address_widths: The AW codes that SAGAW offers.
@@ -92,6 +94,7 @@ class TranslationState:
         "caps",
         "enabled",
         "first_stage",
+        "host_permissions",
         "memory",
         "root",
         "second_stage",
@@ -103,6 +106,7 @@ class TranslationState:
         self.caches = TranslationCaches(config)
         self.second_stage = SecondStage(self.caps, memory, self.caches.second_stage)
         self.first_stage = FirstStage(self.caps, memory, self.caches.first_stage, self.second_stage)
+        self.host_permissions = HostPermissions(self.caps, memory)
         self.root = RTADDR(0)
         self.enabled = False
         sagaw = self.caps.CAP.SAGAW

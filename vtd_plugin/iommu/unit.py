@@ -31,6 +31,10 @@ from vtd_plugin.encodings.registers import (
     IECTL,
     IEDATA,
     IEUADDR,
+    PEADDR,
+    PECTL,
+    PEDATA,
+    PEUADDR,
 )
 from vtd_plugin.iommu.commands import GlobalCommand
 from vtd_plugin.iommu.config import VtdConfig
@@ -42,6 +46,7 @@ from vtd_plugin.iommu.faults import FaultLog
 from vtd_plugin.iommu.interrupts import Interrupts
 from vtd_plugin.iommu.invalidation import Invalidator
 from vtd_plugin.iommu.memory_type import MemoryTypes
+from vtd_plugin.iommu.page_requests import PageAsk, PageRequestOutcome, PageRequests
 from vtd_plugin.iommu.protected import ProtectedMemory
 from vtd_plugin.iommu.queue import InvalidationQueue
 from vtd_plugin.iommu.register_invalidation import RegisterInvalidation
@@ -197,10 +202,7 @@ class VtdUnit:
         Raises:
             ValueError: An argument out of its range.
         """
-        if not 0 <= iova < 1 << 64:
-            raise ValueError(f"iova {iova:#x} is not an address of 64 bits")
-        if pasid is not None and not 0 <= pasid < 1 << 20:
-            raise ValueError(f"pasid {pasid:#x} does not fit in 20 bits")
+        _check_request(iova, pasid)
         if size < 0 or (iova & 0xFFF) + size > 0x1000:
             raise ValueError(f"{size:#x} bytes at {iova:#x} are not inside one page of 4 KiB")
         if kind is None:
@@ -209,6 +211,63 @@ class VtdUnit:
         rooms = self._in_place
         source = parse_source_id(source_id)
         return rooms.switch.space_of(source).resolve(source, iova, size, attributes)
+
+    def request_page(
+        self,
+        source_id: int | str,
+        address: int,
+        *,
+        read: bool = True,
+        write: bool = False,
+        pasid: int | None = None,
+        privileged: bool = False,
+        execute: bool = False,
+        group: int = 0,
+        last: bool = True,
+    ) -> PageRequestOutcome:
+        """Send a page request, as a device that met an absent page does (§7.4).
+
+        Args:
+            source_id: The device, as a number or ``"00:04.0"``.
+            address: An address in the page (64 bits).
+            read: Read access is wanted.
+            write: Write access is wanted.
+            pasid: PASID (20 bits), or None for a request without.
+            privileged: Supervisor access is wanted.
+            execute: Execute access is wanted.
+            group: Page request group index (9 bits).
+            last: Last request of its group: the device waits for an answer, which observers get as
+                `PageGroupAnswered`.
+
+        Returns:
+            What becomes of it at once.
+
+        Raises:
+            ValueError: An argument out of its range.
+        """
+        _check_request(address, pasid)
+        if not 0 <= group < 1 << 9:
+            raise ValueError(f"group {group:#x} does not fit in 9 bits")
+        parse_source_id(source_id)
+        ask = PageAsk(
+            parse_source_id(source_id),
+            address,
+            read,
+            write,
+            pasid,
+            privileged,
+            execute,
+            group,
+            last,
+        )
+        return self._in_place.page_requests.receive(ask)
+
+
+def _check_request(address: int, pasid: int | None) -> None:
+    if not 0 <= address < 1 << 64:
+        raise ValueError(f"address {address:#x} does not fit in 64 bits")
+    if pasid is not None and not 0 <= pasid < 1 << 20:
+        raise ValueError(f"PASID {pasid:#x} does not fit in 20 bits")
 
 
 def _check_access(offset: int, size: int) -> None:
@@ -229,6 +288,7 @@ class _Rooms:
         "interrupts",
         "invalidator",
         "name",
+        "page_requests",
         "protected",
         "queue",
         "registers",
@@ -256,6 +316,17 @@ class _Rooms:
         self.interrupts = Interrupts(config, host.memory, self.registers, self.faults)
         self.invalidator = Invalidator(name, host, self.state, self.switch)
         RegisterInvalidation(self.state, self.registers, self.invalidator, self.drains)
+        page_event = EventMessage(self.registers, PECTL, PEDATA, PEADDR, PEUADDR, host.deliver)
+        self.page_requests = PageRequests(
+            name,
+            host,
+            self.state,
+            self.registers,
+            self.faults,
+            self.remapper,
+            self.invalidator,
+            page_event,
+        )
         self.queue = InvalidationQueue(
             self.state,
             self.registers,
@@ -263,6 +334,7 @@ class _Rooms:
             self.invalidator,
             self.interrupts,
             DeviceTlbs(name, host),
+            self.page_requests,
             self.drains,
             wait_event,
             self._queue_stopped,
@@ -284,6 +356,7 @@ class _Rooms:
         self.registers.reset(kind)
         self.faults.restart()
         self.queue.reset()
+        self.page_requests.reset()
         self.interrupts.reset()
         self.protected.reset()
         self.switch.perform(f"{kind} reset", self.state.reset)
