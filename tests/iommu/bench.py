@@ -23,6 +23,7 @@ from vtd_plugin.software.second_stage import SecondStageTable
 
 if TYPE_CHECKING:
     from vtd_plugin.bus import Event, RequesterPort
+    from vtd_plugin.encodings._layout import Layout
 
 PAGE: Final = 0x1000
 SOURCE: Final = 0x0020
@@ -37,6 +38,9 @@ OTHER_HOST: Final = 0x00A0_0000
 ELSEWHERE: Final = 0x00C0_0000
 """Memory that nothing is mapped to at first."""
 
+RAM_IN_USE: Final = 0x0100_0000
+"""Bytes of memory from address 0 on that hold all of the above, and the tables."""
+
 BEYOND_RAM: Final = 0x1_0000_0000
 
 EventT = TypeVar("EventT", bound="Event")
@@ -45,6 +49,11 @@ EventT = TypeVar("EventT", bound="Event")
 def leaf(address: int, **fields: int) -> int:
     """The entry of a 4-KiB page that may be read and written."""
     return SsPte.pack(**{"ADDR_address": address, "R": 1, "W": 1} | fields)
+
+
+def values(view: Layout, *names: str) -> tuple[int, ...]:
+    """Some fields of a register or of a structure."""
+    return tuple(getattr(view, name) for name in names)
 
 
 class Bench:
