@@ -170,6 +170,9 @@ class Remapper:
         request.suppressed = entry.suppressed
         if entry.condition is not None:
             return entry.condition
+        if not entry.rights:
+            # Nothing is there, so that not even a read of no bytes passes (§3.14).
+            return denied(attributes.kind, Condition.LGN_2, Condition.LGN_3)
         unready = request.rights_needed(zero_length_reads=self._zero_length_reads) & entry.unready
         if not unready:
             return entry
