@@ -9,6 +9,7 @@ emulators do, whose numbers do not.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from vtd_plugin.encodings import _expression, registers
@@ -167,13 +168,18 @@ def _field_value(view: Layout, name: str) -> int:
     return number
 
 
-def _configurable(name: str) -> type[registers.Register]:
-    """The register of that name, if configuration sets it."""
-    found = {
+@cache
+def _configurable_registers() -> dict[str, type[registers.Register]]:
+    return {
         register.NAME: register
         for register in registers.REGISTERS
         if any(item.reset == "impl" for item in register.FIELDS.values())
     }
+
+
+def _configurable(name: str) -> type[registers.Register]:
+    """The register of that name, if configuration sets it."""
+    found = _configurable_registers()
     if name not in found:
         raise ValueError(f"{name!r} is not a register set by configuration: {', '.join(found)}")
     return found[name]
