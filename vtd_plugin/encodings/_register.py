@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _INDEXED: Final = re.compile(r"\w+\[(\w)(?:,(\w))?\]")
 
 _READ_ONLY: Final = frozenset({"RO", "ROS"})
-_WRITABLE: Final = frozenset({"RW", "RWS", "RWL", "RWLV", "WO"})
+_WRITABLE: Final = frozenset({"RW", "RWL", "RWLV", "WO"})
 _WRITE_ONE_TO_CLEAR: Final = frozenset({"RW1C", "RW1CS"})
-_STICKY: Final = frozenset({"RW1CS", "ROS", "RWS"})
+_STICKY: Final = frozenset({"RW1CS", "ROS"})
 _LOCKABLE: Final = frozenset({"RWL", "RWLV"})
 
 
@@ -32,11 +32,11 @@ class AccessMasks:
 
     Attributes:
         read_only: Bits that only hardware changes (RO, ROS).
-        writable: Bits that a write stores (RW, RWS, RWL, RWLV, WO).
+        writable: Bits that a write stores (RW, RWL, RWLV, WO).
         write_one_to_clear: Bits that a written 1 clears (RW1C, RW1CS).
         write_only: Those of `writable` that have no defined read value (WO).
         lockable: Those of `writable` that can be locked by another field (RWL, RWLV).
-        sticky: Bits that survive all resets but power-good reset (RW1CS, ROS, RWS).
+        sticky: Bits that survive all resets but power-good reset (RW1CS, ROS).
     """
 
     read_only: int
@@ -233,7 +233,6 @@ wo: Final = _Access("WO")
 rw1c: Final = _Access("RW1C")
 rw1cs: Final = _Access("RW1CS")
 ros: Final = _Access("ROS")
-rws: Final = _Access("RWS")
 rwl: Final = _Access("RWL")
 rwlv: Final = _Access("RWLV")
 rsvdz: Final = _Access("RsvdZ", note="reserved")
