@@ -248,18 +248,8 @@ class VtdUnit:
         _check_request(address, pasid)
         if not 0 <= group < 1 << 9:
             raise ValueError(f"group {group:#x} does not fit in 9 bits")
-        parse_source_id(source_id)
-        ask = PageAsk(
-            parse_source_id(source_id),
-            address,
-            read,
-            write,
-            pasid,
-            privileged,
-            execute,
-            group,
-            last,
-        )
+        source = parse_source_id(source_id)
+        ask = PageAsk(source, address, read, write, pasid, privileged, execute, group, last)
         return self._in_place.page_requests.receive(ask)
 
 
