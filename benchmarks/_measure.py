@@ -73,15 +73,17 @@ class Comparison:
     """How a contest came out.
 
     Attributes:
-        contest: Who took part.
-        subject: Nanoseconds per operation.
-        rival: Nanoseconds per operation.
+        subject: What was measured.
+        rival: What it was compared with.
+        subject_time: Nanoseconds per operation.
+        rival_time: Nanoseconds per operation.
         ratio: How many times as long the subject takes; from the turns, not from the medians.
     """
 
-    contest: Contest
-    subject: Figure
-    rival: Figure
+    subject: str
+    rival: str
+    subject_time: Figure
+    rival_time: Figure
     ratio: Figure
 
 
@@ -99,7 +101,10 @@ def compare(contests: Sequence[Contest], repeats: int) -> list[Comparison]:
                 pair = _turn(contest, rival_first=repeat % 2 == 1)
                 if repeat:
                     times.append(pair)
-    return [_sum_up(contest, times) for contest, times in zip(contests, turns, strict=True)]
+    return [
+        sum_up(contest.subject, contest.rival, times)
+        for contest, times in zip(contests, turns, strict=True)
+    ]
 
 
 @contextmanager
@@ -130,12 +135,20 @@ def _time(run: Callable[[], object]) -> int:
     return max(perf_counter_ns() - start, 1)
 
 
-def _sum_up(contest: Contest, times: Sequence[tuple[float, float]]) -> Comparison:
+def sum_up(subject: str, rival: str, times: Sequence[tuple[float, float]]) -> Comparison:
+    """Compare by turns that were timed elsewhere.
+
+    Args:
+        subject: What was measured.
+        rival: What it was compared with.
+        times: Nanoseconds per operation of both, by turn.
+    """
     return Comparison(
-        contest,
-        Figure.of([subject for subject, _ in times]),
-        Figure.of([rival for _, rival in times]),
-        Figure.of([subject / rival for subject, rival in times]),
+        subject,
+        rival,
+        Figure.of([one for one, _ in times]),
+        Figure.of([other for _, other in times]),
+        Figure.of([one / other for one, other in times]),
     )
 
 
@@ -154,9 +167,9 @@ def show(title: str, comparisons: Sequence[Comparison], *, rate: str | None = No
     for row in comparisons:
         subject, rival, ratio = _shown(row, as_rate=rate is not None)
         table.add_row(
-            row.contest.subject,
+            row.subject,
             f"{subject.median:,.0f}",
-            row.contest.rival,
+            row.rival,
             f"{rival.median:,.0f}",
             f"{ratio.median:.3g}",
             f"{ratio.lower:.3g} to {ratio.upper:.3g}",
@@ -169,9 +182,11 @@ def show(title: str, comparisons: Sequence[Comparison], *, rate: str | None = No
 
 def _shown(row: Comparison, *, as_rate: bool) -> tuple[Figure, Figure, Figure]:
     if not as_rate:
-        return row.subject, row.rival, row.ratio
+        return row.subject_time, row.rival_time, row.ratio
     second = NANOSECONDS_PER_SECOND
-    return row.subject.inverted(second), row.rival.inverted(second), row.ratio.inverted(1)
+    times = (row.subject_time, row.rival_time)
+    subject, rival = (time.inverted(second) for time in times)
+    return subject, rival, row.ratio.inverted(1)
 
 
 def as_json(comparisons: Sequence[Comparison], **parameters: object) -> str:
@@ -183,8 +198,8 @@ def as_json(comparisons: Sequence[Comparison], **parameters: object) -> str:
     """
     results = [
         {
-            "subject": {"name": row.contest.subject, "ns": _numbers(row.subject)},
-            "rival": {"name": row.contest.rival, "ns": _numbers(row.rival)},
+            "subject": {"name": row.subject, "ns": _numbers(row.subject_time)},
+            "rival": {"name": row.rival, "ns": _numbers(row.rival_time)},
             "ratio": _numbers(row.ratio),
         }
         for row in comparisons
