@@ -6,7 +6,7 @@ is to be forgotten; `invalidation` turns them into register writes where a unit 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vtd_plugin.encodings.codes import (
     ContextGranularity,
@@ -26,6 +26,16 @@ from vtd_plugin.software.pages import PAGE_4K, covering_block
 
 if TYPE_CHECKING:
     from vtd_plugin.encodings.capabilities import Capabilities
+
+Descriptor: TypeAlias = (
+    ContextInvalidate
+    | PasidCacheInvalidate
+    | IotlbInvalidate
+    | PasidIotlbInvalidate
+    | DeviceTlbInvalidate
+    | PasidDeviceTlbInvalidate
+)
+"""What this module makes."""
 
 _EVERYTHING: Final = 1 << 64
 

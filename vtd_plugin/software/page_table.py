@@ -194,7 +194,8 @@ class PageTable(TableTree):
     def _check_range(self, iova: int, size: int) -> None:
         if size < PAGE_4K or (iova | size) % PAGE_4K:
             raise ValueError(f"{iova:#x}, {size:#x} bytes: not a range of whole 4-KiB pages")
-        if self._offset(iova + size - 1) != self._offset(iova) + size - 1:
+        first = self._offset(iova)
+        if self._offset(iova + size - 1) != first + size - 1:
             raise ValueError(f"{iova:#x}, {size:#x} bytes: not one range of the address space")
 
     def _check_free(self, run: Run) -> None:
