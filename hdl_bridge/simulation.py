@@ -281,7 +281,12 @@ def _identity(
 ) -> str:
     """A digest of all that the outcome of a build depends on."""
     # A Verilator build holds the path of cocotb's libraries, hence sys.prefix.
-    about: list[object] = [simulator.version, importlib.metadata.version("cocotb"), sys.prefix]
+    about: list[object] = [
+        simulator.version,
+        dict(simulator.environment),
+        importlib.metadata.version("cocotb"),
+        sys.prefix,
+    ]
     digest = hashlib.sha256(json.dumps([about, arguments], sort_keys=True).encode())
     for source in sources:
         digest.update(hashlib.sha256(source.read_bytes()).digest())

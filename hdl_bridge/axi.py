@@ -1,0 +1,331 @@
+"""A requester port behind a stock AXI slave of cocotbext-axi.
+
+`attach` makes an AxiRam or AxiSlave ask the bus: one translation for each burst, beats to and from
+the platform's memory, and error responses for what is blocked. The slave keeps doing what it does
+well: handshakes, back-pressure, burst types, strobes. It serves one burst at a time in each
+direction, and so do we. A burst is in flight from the moment the slave takes its address from the
+address channel until the master has accepted its last response.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections import deque
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from hdl_bridge.bursts import Burst, BurstType
+from vtd_plugin.bus import (
+    INTERRUPT_WINDOW_BASE,
+    INTERRUPT_WINDOW_LAST,
+    Platform,
+    Requester,
+    Transfer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Unpack
+
+    from cocotb.task import Task
+
+    from vtd_plugin.bus import RequestOptions
+
+TESTED_VERSION: Final = "0.1.28"
+"""The release of cocotbext-axi whose insides this module knows."""
+
+_OKAY: Final = 0
+_SLVERR: Final = 2
+_DECERR: Final = 3
+
+_ATTRIBUTES: Final = {
+    "write": ("aw_channel.recv", "b_channel.send", "b_channel.bus.drive", "b_channel.ready",
+              "b_channel.clock", "_write", "_process_write_cr", "_handle_reset", "assert_reset"),
+    "read": ("ar_channel.recv", "r_channel.send", "r_channel.bus.drive", "r_channel.ready",
+             "r_channel.clock", "_read", "_process_read_cr", "_handle_reset", "assert_reset"),
+}  # fmt: skip
+
+
+class FaultResponse(StrEnum):
+    """What an AXI master is told of a blocked burst."""
+
+    DECERR = "DECERR"
+    SLVERR = "SLVERR"
+
+
+class BurstListener(Protocol):
+    """Who is told of each burst that has begun."""
+
+    def __call__(self, transfer: Transfer, /) -> object:
+        """A burst has begun; its pages are resolved, and no byte has moved."""
+
+
+class AxiBridge:
+    """What `attach` has put behind a slave.
+
+    Attributes:
+        requester: Whose requests the bursts are.
+        listeners: Called with the transfer of each burst when it has begun.
+    """
+
+    def __init__(
+        self, slave: Any, requester: Requester, on_fault: FaultResponse, options: RequestOptions
+    ) -> None:
+        self.requester = requester
+        self.listeners: list[BurstListener] = []
+        self._fault_response = _DECERR if on_fault is FaultResponse.DECERR else _SLVERR
+        self._options = options
+        write_if, read_if = _directions(slave)
+        if write_if is not None:
+            _WriteSide(self, write_if)
+        if read_if is not None:
+            _ReadSide(self, read_if)
+
+    def begin(self, first: int, size: int, *, write: bool) -> Transfer:
+        """Begin the request of a burst."""
+        transfer = self.requester.begin(first, size, write, **self._options)
+        for listener in self.listeners:
+            listener(transfer)
+        return transfer
+
+    def response(self, transfer: Transfer | None) -> int:
+        """What the master is told of a burst: xRESP."""
+        if transfer is None or transfer.ok:
+            return _OKAY
+        if transfer.aborted:
+            return _SLVERR
+        return _DECERR if transfer.fault is None else self._fault_response
+
+
+def attach(
+    slave: Any,
+    requester: Requester | Platform,
+    source_id: int | str | None = None,
+    *,
+    on_fault: FaultResponse | str = FaultResponse.DECERR,
+    **options: Unpack[RequestOptions],
+) -> AxiBridge:
+    """Put a requester port behind an AXI slave; the slave's own memory is used no more.
+
+    Call it before the master's first burst: a burst under way is lost. Nothing answers at an
+    address: DECERR. A reset of the platform or of the requester aborts a burst: SLVERR. A reset of
+    the slave itself aborts the bursts it had.
+
+    Args:
+        slave: An AxiRam or AxiSlave of cocotbext-axi, or one direction of either.
+        requester: Whose requests its bursts are: a requester port, an assigned device, or a
+            platform together with `source_id`.
+        source_id: The requester on that platform, such as ``"00:04.0"``.
+        on_fault: The response to a burst that is blocked, ``"DECERR"`` or ``"SLVERR"``.
+        **options: What every request carries, such as a PASID; see `RequestOptions`.
+
+    Returns:
+        The bridge.
+
+    Raises:
+        TypeError: `slave` is no AXI slave of cocotbext-axi, or there is a source-id too many or
+            too few.
+        ValueError: `on_fault` or `source_id` cannot be.
+        RuntimeError: This cocotbext-axi is not built as the one we know.
+    """
+    if isinstance(requester, Platform):
+        if source_id is None:
+            raise TypeError("a platform needs a source_id as well")
+        requester = requester.requester(source_id)
+    elif source_id is not None:
+        raise TypeError(f"{requester!r} has a source-id; {source_id!r} is one too many")
+    return AxiBridge(slave, requester, FaultResponse(on_fault), options)
+
+
+class _Active:
+    """A burst from its address phase on; `transfer` is None until it has begun."""
+
+    __slots__ = ("burst", "spans", "transfer")
+
+    def __init__(self, burst: Burst, transfer: Transfer | None) -> None:
+        self.burst = burst
+        self.spans = burst.spans()
+        self.transfer = transfer
+
+
+class _Side:
+    """What reads and writes have in common: whose turn it is, and how bursts end."""
+
+    def __init__(self, bridge: AxiBridge, interface: Any, response_channel: Any) -> None:
+        self._bridge = bridge
+        self._active: _Active | None = None
+        self._answered: deque[_Active] = deque()  # their last response waits to be driven
+        self._leaving: dict[_Active, Task[None]] = {}  # and here to be accepted
+        self._channel = response_channel
+        self._edge = RisingEdge(response_channel.clock)
+        self._drive: Callable[[Any], None] = response_channel.bus.drive
+        self._send = response_channel.send
+        self._slave_reset: Callable[[bool], None] = interface._handle_reset  # noqa: SLF001
+        response_channel.bus.drive = self._driven
+        response_channel.send = self._respond
+        interface._handle_reset = self._reset  # noqa: SLF001
+        # The slave may be waiting for its first address already, past what we have replaced.
+        interface.assert_reset()
+
+    async def _respond(self, response: Any) -> None:
+        raise NotImplementedError
+
+    def _driven(self, response: Any) -> None:
+        """The response channel shows its next response."""
+        self._drive(response)
+        if self._is_last(response):
+            active = self._answered.popleft()
+            self._leaving[active] = cocotb.start_soon(self._leave(active))
+
+    def _is_last(self, response: Any) -> bool:
+        raise NotImplementedError
+
+    async def _leave(self, active: _Active) -> None:
+        """End a burst at the clock edge at which its last response is accepted."""
+        await self._edge
+        while not self._channel.ready.value:
+            await self._edge
+        del self._leaving[active]
+        if active.transfer is not None:
+            active.transfer.end()
+
+    def _reset(self, asserted: bool) -> None:
+        """The slave's coroutines die with a reset, and with them every burst they had."""
+        self._slave_reset(asserted)
+        if asserted:
+            for task in self._leaving.values():
+                task.cancel()
+            for active in (*self._leaving, *self._answered, self._active):
+                if active is not None and active.transfer is not None:
+                    active.transfer.abort()
+            self._leaving.clear()
+            self._answered.clear()
+            self._active = None
+
+
+class _WriteSide(_Side):
+    def __init__(self, bridge: AxiBridge, interface: Any) -> None:
+        self._receive = interface.aw_channel.recv
+        interface.aw_channel.recv = self._address
+        interface._write = self._beat  # noqa: SLF001
+        super().__init__(bridge, interface, interface.b_channel)
+        self._bus_bytes: int = interface.byte_lanes
+
+    async def _address(self) -> Any:
+        address = await self._receive()
+        burst = _burst(address, "aw", self._bus_bytes)
+        # A burst that breaks the 4 KiB rule never begins: the slave stops the simulation for it.
+        # Nor does one beat to the interrupt window yet: its strobes tell which dword it is.
+        begins = burst.is_legal and not (burst.beats == 1 and _is_interrupt(burst.address))
+        transfer = self._bridge.begin(burst.first, burst.size, write=True) if begins else None
+        self._active = _Active(burst, transfer)
+        return address
+
+    async def _beat(self, address: int, data: bytes) -> None:
+        active = self._active
+        assert active is not None  # noqa: S101 - a beat comes after its address
+        if active.transfer is None:
+            active.transfer = self._bridge.begin(address, len(data), write=True)
+        offset = address - active.transfer.iova
+        if 0 <= offset <= active.transfer.size - len(data):
+            active.transfer.write(offset, data)
+
+    async def _respond(self, response: Any) -> None:
+        active, self._active = self._active, None
+        assert active is not None  # noqa: S101 - a response comes after its address
+        transfer = active.transfer
+        if transfer is not None and _is_interrupt(transfer.iova):
+            # Whether an interrupt is taken is known when it is sent, and that is when it ends.
+            transfer.end()
+        response.bresp = self._bridge.response(transfer)
+        self._answered.append(active)
+        await self._send(response)
+
+    def _is_last(self, response: Any) -> bool:  # noqa: ARG002 - a write has one
+        return True
+
+
+class _ReadSide(_Side):
+    def __init__(self, bridge: AxiBridge, interface: Any) -> None:
+        self._receive = interface.ar_channel.recv
+        interface.ar_channel.recv = self._address
+        interface._read = self._beat  # noqa: SLF001
+        super().__init__(bridge, interface, interface.r_channel)
+        self._bus_bytes: int = interface.byte_lanes
+
+    async def _address(self) -> Any:
+        address = await self._receive()
+        burst = _burst(address, "ar", self._bus_bytes)
+        begins = burst.is_legal
+        transfer = self._bridge.begin(burst.first, burst.size, write=False) if begins else None
+        self._active = _Active(burst, transfer)
+        return address
+
+    async def _beat(self, address: int, length: int) -> bytes:
+        """The bus word at an address, with the bytes in it that the beat asks for."""
+        active = self._active
+        assert active is not None  # noqa: S101 - a beat comes after its address
+        assert active.transfer is not None  # noqa: S101 - and after the slave's 4 KiB check
+        first, stop = next(active.spans)
+        data = active.transfer.read(first - active.transfer.iova, stop - first)
+        return bytes(first - address) + data + bytes(address + length - stop)
+
+    async def _respond(self, response: Any) -> None:
+        active = self._active
+        assert active is not None  # noqa: S101 - a response comes after its address
+        response.rresp = self._bridge.response(active.transfer)
+        if response.rlast:
+            self._active = None
+            self._answered.append(active)
+        await self._send(response)
+
+    def _is_last(self, response: Any) -> bool:
+        return bool(response.rlast)
+
+
+def _burst(address: Any, prefix: str, bus_bytes: int) -> Burst:
+    """The burst of an address phase; signals that a bus lacks have AXI's default values."""
+    fields = vars(address)
+
+    def field(name: str, default: int) -> int:
+        return int(fields.get(f"{prefix}{name}", default))
+
+    size = field("size", (bus_bytes - 1).bit_length())
+    kind = BurstType(field("burst", BurstType.INCR))
+    return Burst(field("addr", 0), field("len", 0) + 1, 1 << size, kind)
+
+
+def _is_interrupt(address: int) -> bool:
+    return INTERRUPT_WINDOW_BASE <= address <= INTERRUPT_WINDOW_LAST
+
+
+def _directions(slave: Any) -> tuple[Any, Any]:
+    """The write and the read interface of a slave, each None if it has not that direction."""
+    write_if = getattr(slave, "write_if", slave if hasattr(slave, "aw_channel") else None)
+    read_if = getattr(slave, "read_if", slave if hasattr(slave, "ar_channel") else None)
+    if write_if is None and read_if is None:
+        raise TypeError(f"{slave!r} is no AxiRam or AxiSlave of cocotbext-axi")
+    for interface, direction in ((write_if, "write"), (read_if, "read")):
+        if interface is not None:
+            _require_structure(interface, direction)
+    return write_if, read_if
+
+
+def _require_structure(interface: Any, direction: str) -> None:
+    """Refuse a cocotbext-axi that has moved what we replace."""
+    for path in _ATTRIBUTES[direction]:
+        found = interface
+        for name in path.split("."):
+            found = getattr(found, name, _MISSING)
+        if found is _MISSING:
+            installed = importlib.metadata.version("cocotbext-axi")
+            raise RuntimeError(
+                f"cocotbext-axi {installed} has no {type(interface).__name__}.{path}, which the "
+                f"bridge replaces; {TESTED_VERSION} is known to work"
+            )
+
+
+_MISSING: Final = object()

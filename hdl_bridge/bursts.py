@@ -1,0 +1,79 @@
+"""The addresses of an AXI burst (AMBA AXI specification, "Burst length, size, and type").
+
+Pure arithmetic: which bytes a burst can touch, and which of them each beat does. The 4 KiB rule is
+only told, not enforced: whoever asks decides what breaking it means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BOUNDARY = 4096
+"""Bytes; a burst never crosses a multiple of it."""
+
+
+class BurstType(IntEnum):
+    """AxBURST."""
+
+    FIXED = 0
+    INCR = 1
+    WRAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """One address phase.
+
+    Attributes:
+        address: AxADDR, in bytes.
+        beats: AxLEN plus one.
+        beat_bytes: Two to the power of AxSIZE.
+        kind: AxBURST.
+    """
+
+    address: int
+    beats: int
+    beat_bytes: int
+    kind: BurstType = BurstType.INCR
+
+    @property
+    def first(self) -> int:
+        """The lowest address the burst can touch."""
+        if self.kind is BurstType.WRAP:
+            return self.address & -(self.beats * self.beat_bytes)
+        return self.address
+
+    @property
+    def stop(self) -> int:
+        """One more than the highest address the burst can touch."""
+        if self.kind is BurstType.WRAP:
+            return self.first + self.beats * self.beat_bytes
+        beats = 1 if self.kind is BurstType.FIXED else self.beats
+        return (self.address & -self.beat_bytes) + beats * self.beat_bytes
+
+    @property
+    def size(self) -> int:
+        """How many bytes it can touch."""
+        return self.stop - self.first
+
+    @property
+    def is_legal(self) -> bool:
+        """Whether it stays inside 4 KiB."""
+        return self.first // BOUNDARY == (self.stop - 1) // BOUNDARY
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """What each beat can touch: (first address, one more than the last)."""
+        aligned = self.address & -self.beat_bytes
+        start = self.address
+        for _ in range(self.beats):
+            yield start, aligned + self.beat_bytes
+            if self.kind is not BurstType.FIXED:
+                aligned += self.beat_bytes
+                if self.kind is BurstType.WRAP and aligned == self.stop:
+                    aligned = self.first
+                start = aligned

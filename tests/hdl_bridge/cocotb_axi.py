@@ -1,0 +1,398 @@
+"""A requester port behind stock AXI slaves, over bare wires."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge
+from cocotbext.axi import AxiBus, AxiRam, AxiRamRead, AxiRamWrite, AxiResp, AxiSlave
+
+from hdl_bridge.axi import AxiBridge, attach
+from hdl_bridge.bursts import Burst, BurstType
+from hdl_bridge.probe import show
+from hdl_bridge.reset import ResetLine, reset_platform
+from testbenches.master import pause_all
+from tests.hdl_bridge.raw_master import RawMaster
+from vtd_plugin.bus import Answer, Mapping, Platform, Requester
+from vtd_plugin.bus.testing import FakeUnit, RecordingSink
+
+if TYPE_CHECKING:
+    from cocotb.task import Task
+
+SOURCE_ID = "00:04.0"
+IOVA = 0x1000_0000
+HOST = 0x10_0000
+MAPPED = 0x4000
+OKAY, SLVERR, DECERR = (int(each) for each in (AxiResp.OKAY, AxiResp.SLVERR, AxiResp.DECERR))
+
+
+class Bench:
+    """A platform with a fake unit, and a raw master on the wires of a bridged slave."""
+
+    def __init__(
+        self, dut: Any, on_fault: str = "DECERR", slave: Any = AxiRam, **options: Any
+    ) -> None:
+        self.dut = dut
+        self.platform = Platform(4 << 20, load_entry_points=False)
+        self.unit = self.platform.add_unit(FakeUnit([Mapping(IOVA, HOST, MAPPED)]))
+        self.port = self.platform.requester(SOURCE_ID)
+        bus = AxiBus.from_prefix(dut, "axi")
+        arguments: dict[str, Any] = {} if slave is AxiSlave else {"size": 1 << 32}
+        self.slave = slave(bus, dut.clk, dut.rst, **arguments)
+        self.bridge: AxiBridge = attach(
+            self.slave, options.pop("requester", self.port), on_fault=on_fault, **options
+        )
+        self.master = RawMaster(bus, dut)
+        self.rng = random.Random(random.getrandbits(32))
+
+    def content(self, iova: int, size: int) -> bytes:
+        return self.platform.read(iova - IOVA + HOST, size)
+
+    async def write(self, iova: int, data: bytes, beat: int = 4) -> int:
+        """Write aligned data in one burst of beats as wide as 32 bits; its BRESP."""
+        burst = Burst(iova, len(data) // beat, beat)
+        words = []
+        for number, (first, _) in enumerate(burst.spans()):
+            piece = data[number * beat : (number + 1) * beat]
+            words.append(int.from_bytes(piece, "little") << 8 * (first % self.master.bus_bytes))
+        return await self.master.write(burst, words, self.master.all_strobes(burst))
+
+    async def read(self, iova: int, size: int) -> tuple[bytes, set[int]]:
+        """Read aligned data in one burst of 32-bit beats; it and the RRESPs there were."""
+        burst = Burst(iova, size // 4, 4)
+        words, responses = await self.master.read(burst)
+        data = b""
+        for word, (first, _) in zip(words, burst.spans(), strict=True):
+            lanes = word >> 8 * (first % self.master.bus_bytes)
+            data += (lanes & 0xFFFF_FFFF).to_bytes(4, "little")
+        return data, set(responses)
+
+
+async def start(dut: Any) -> None:
+    dut.rst.value = 0
+    for prefix in ("axi", "stock"):
+        for name in ("awready", "wready", "bvalid", "arready", "rvalid"):
+            getattr(dut, f"{prefix}_{name}").value = 0
+        for name in ("awvalid", "wvalid", "bready", "arvalid", "rready"):
+            getattr(dut, f"{prefix}_{name}").value = 0
+    Clock(dut.clk, 10, unit="ns", impl="gpi").start()
+    await ClockCycles(dut.clk, 2)
+
+
+def random_burst(rng: random.Random, bus_bytes: int) -> Burst:
+    """Any burst that AXI allows inside the first pages of memory."""
+    beat = 1 << rng.randrange(bus_bytes.bit_length())
+    kind = rng.choice(list(BurstType))
+    if kind is BurstType.WRAP:
+        address = rng.randrange(0, 0x3000, beat)
+        return Burst(address, rng.choice((2, 4, 8, 16)), beat, kind)
+    address = rng.randrange(0x3000)
+    if kind is BurstType.FIXED:
+        return Burst(address, rng.randint(1, 16), beat, kind)
+    room = (4096 - (address & -beat) % 4096) // beat
+    return Burst(address, rng.randint(1, min(room, 24)), beat, kind)
+
+
+@cocotb.test
+async def does_with_every_burst_what_a_stock_ram_does(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.unit.enable(False)
+    stock_bus = AxiBus.from_prefix(dut, "stock")
+    stock = AxiRam(stock_bus, dut.clk, dut.rst, size=0x4000)
+    stock_master = RawMaster(stock_bus, dut)
+    pause_all(bench.slave, bench.rng, 0.3)
+    content = bench.rng.randbytes(0x4000)
+    stock.write(0, content)
+    bench.platform.write(0, content)
+    for _ in range(60):
+        burst = random_burst(bench.rng, bench.master.bus_bytes)
+        if bench.rng.random() < 0.5:
+            bits = 8 * bench.master.bus_bytes
+            words = [bench.rng.getrandbits(bits) for _ in range(burst.beats)]
+            possible = bench.master.all_strobes(burst)
+            strobes = [each & bench.rng.choice((each, bench.rng.getrandbits(16)))
+                       for each in possible]  # fmt: skip
+            assert await bench.master.write(burst, words, strobes) == OKAY
+            assert await stock_master.write(burst, words, strobes) == OKAY
+            assert bench.platform.read(0, 0x4000) == stock.read(0, 0x4000), burst
+        else:
+            got, responses = await bench.master.read(burst)
+            wanted, _ = await stock_master.read(burst)
+            assert set(responses) == {OKAY}
+            for mine, theirs, strobe in zip(
+                got, wanted, bench.master.all_strobes(burst), strict=True
+            ):
+                mask = sum(0xFF << 8 * lane for lane in range(16) if strobe >> lane & 1)
+                assert mine == theirs & mask, burst
+    assert bench.slave.read(0, 0x4000) == bytes(0x4000), "the slave's own memory was used"
+
+
+@cocotb.test
+async def asks_once_for_each_burst_and_goes_where_it_is_told(dut: Any) -> None:
+    await start(dut)
+    for slave in (AxiRam, AxiSlave):
+        bench = Bench(dut, slave=slave)
+        data = bench.rng.randbytes(256)
+        assert await bench.write(IOVA + 0x1100, data) == OKAY
+        assert bench.content(IOVA + 0x1100, 256) == data
+        assert await bench.read(IOVA + 0x1100, 256) == (data, {OKAY})
+        asked = [(each.address, each.size) for each in bench.unit.requests]
+        assert asked == [(IOVA + 0x1100, 256)] * 2
+        dut.rst.value = 1
+        await ClockCycles(dut.clk, 3)
+        dut.rst.value = 0
+        await retire(bench)
+
+
+async def retire(bench: Bench) -> None:
+    """Stop all models of a bench, so that another can use its wires."""
+    master, write_if, read_if = bench.master, bench.slave.write_if, bench.slave.read_if
+    models = [master.aw, master.w, master.b, master.ar, master.r, write_if, read_if]
+    models += [write_if.aw_channel, write_if.w_channel, write_if.b_channel]
+    models += [read_if.ar_channel, read_if.r_channel]
+    for model in models:
+        model.assert_reset(True)
+    await ClockCycles(bench.dut.clk, 3)
+
+
+@cocotb.test
+@cocotb.parametrize(on_fault=["DECERR", "SLVERR"])
+async def a_blocked_burst_touches_nothing(dut: Any, on_fault: str) -> None:
+    await start(dut)
+    bench = Bench(dut, on_fault)
+    wanted = DECERR if on_fault == "DECERR" else SLVERR
+    before = bench.platform.read(0, 4 << 20)
+    assert await bench.write(IOVA + MAPPED, b"\x5a" * 64) == wanted
+    assert (await bench.read(IOVA + MAPPED, 64))[1] == {wanted}
+    bench.unit.block(IOVA, Answer.CA)
+    assert await bench.write(IOVA, b"\x5a" * 64) == wanted
+    data, responses = await bench.read(IOVA, 64)
+    assert (data, responses) == (b"\xff" * 64, {wanted})
+    assert bench.platform.read(0, 4 << 20) == before
+    assert await bench.write(IOVA + 0x1000, b"\x5a" * 64) == OKAY
+    assert bench.port.in_flight == ()
+
+
+@cocotb.test
+async def where_nothing_answers_is_a_decode_error(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut, "SLVERR")
+    bench.unit.enable(False)
+    assert await bench.write(64 << 20, bytes(16)) == DECERR
+    assert (await bench.read(64 << 20, 16))[1] == {DECERR}
+
+
+@cocotb.test
+async def is_in_flight_until_the_last_response_is_accepted(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.master.b.pause = True
+    bench.master.r.pause = True
+    writing = cocotb.start_soon(bench.write(IOVA, b"\x77" * 16))
+    reading = cocotb.start_soon(bench.read(IOVA + 0x1000, 64))
+    await ClockCycles(dut.clk, 60)
+    assert sorted(each.iova for each in bench.port.in_flight) == [IOVA, IOVA + 0x1000]
+    assert int(dut.axi_bvalid.value) == 1
+    bench.master.b.pause = False
+    await writing
+    await RisingEdge(dut.clk)
+    assert [each.iova for each in bench.port.in_flight] == [IOVA + 0x1000]
+    bench.master.r.pause = False
+    await reading
+    await RisingEdge(dut.clk)
+    assert bench.port.in_flight == ()
+    assert len(bench.unit.ended) == 2
+
+
+@cocotb.test
+async def a_burst_keeps_the_translation_it_began_with(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.slave.write_if.w_channel.pause = True
+    writing = cocotb.start_soon(bench.write(IOVA, b"\x33" * 16))
+    while not bench.port.in_flight:
+        await RisingEdge(dut.clk)
+    bench.unit.tables.clear()
+    bench.unit.refresh()
+    bench.slave.write_if.w_channel.pause = False
+    assert await writing == OKAY
+    assert bench.content(IOVA, 16) == b"\x33" * 16
+    assert await bench.write(IOVA, b"\x44" * 16) == DECERR
+
+
+@cocotb.test
+async def an_interrupt_is_one_dword_whatever_the_bus_width(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    sink = RecordingSink()
+    bench.platform.add_interrupt_sink(sink)
+    bus_bytes = bench.master.bus_bytes
+    for address in (0xFEE0_1000, 0xFEE0_1004):
+        burst = Burst(address & -bus_bytes, 1, bus_bytes)
+        lane = address % bus_bytes
+        word, strobe = 0x4021 << 8 * lane, 0xF << lane
+        assert await bench.master.write(burst, [word], [strobe]) == OKAY
+    sent = [(each.address, each.data, each.source_id) for each in sink.messages]
+    assert sent == [(0xFEE0_1000, 0x4021, 0x20), (0xFEE0_1004, 0x4021, 0x20)]
+    narrow = Burst(0xFEE0_1008, 1, 4)
+    lane = 8 % bus_bytes
+    assert await bench.master.write(narrow, [0x22 << 8 * lane], [0xF << lane]) == OKAY
+    assert sink.messages[-1].data == 0x22
+    # Less than a dword, none of it, more than one beat, and what the unit blocks.
+    before = len(sink.messages)
+    assert await bench.master.write(narrow, [0], [0x3 << lane]) == DECERR
+    assert await bench.master.write(narrow, [0], [0]) == OKAY
+    assert await bench.write(0xFEE0_1000, bytes(8)) == DECERR
+    bench.unit.block(0xFEE0_1000)
+    assert await bench.write(0xFEE0_1000, bytes(4)) == DECERR
+    assert len(sink.messages) == before
+    assert bench.port.in_flight == ()
+
+
+@cocotb.test
+async def a_reset_of_the_slave_leaves_nothing_in_flight(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    pause_all(bench.slave, bench.rng, 0.5)
+    bench.master.r.set_pause_generator(iter(lambda: bench.rng.random() < 0.5, None))
+    for _ in range(25):
+        running: list[Task[Any]] = [
+            cocotb.start_soon(bench.write(IOVA, b"\x11" * 64)),
+            cocotb.start_soon(bench.read(IOVA + 0x1000, 64)),
+        ]
+        await ClockCycles(dut.clk, bench.rng.randrange(1, 70))
+        dut.rst.value = 1
+        await ClockCycles(dut.clk, 3)
+        for task in running:
+            task.cancel()
+        assert bench.port.in_flight == ()
+        for sink in (bench.master.b, bench.master.r, bench.master.aw, bench.master.w):
+            sink.clear()
+        bench.master.ar.clear()
+        dut.rst.value = 0
+        await ClockCycles(dut.clk, 3)
+    assert len({id(each) for each in bench.unit.ended}) == len(bench.unit.ended)
+    assert any(each.aborted for each in bench.unit.ended)
+    assert await bench.write(IOVA, b"\x22" * 64) == OKAY
+    assert await bench.read(IOVA, 64) == (b"\x22" * 64, {OKAY})
+
+
+@cocotb.test
+async def a_reset_of_the_platform_ends_bursts_with_an_error(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.slave.write_if.w_channel.pause = True
+    bench.master.r.pause = True
+    writing = cocotb.start_soon(bench.write(IOVA, b"\x66" * 16))
+    reading = cocotb.start_soon(bench.read(IOVA, 64))
+    await ClockCycles(dut.clk, 30)
+    bench.platform.reset_masters()
+    assert bench.port.in_flight == ()
+    bench.slave.write_if.w_channel.pause = False
+    bench.master.r.pause = False
+    assert await writing == SLVERR
+    assert SLVERR in (await reading)[1]
+    assert bench.content(IOVA, 16) == bytes(16)
+    assert await bench.write(IOVA, b"\x22" * 16) == OKAY
+
+
+@cocotb.test
+async def every_request_carries_the_options(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut, pasid=0x12345, privileged=True)
+    await bench.write(IOVA, bytes(4))
+    await bench.read(IOVA, 4)
+    carried = [(each.attributes.pasid, each.attributes.privileged) for each in bench.unit.requests]
+    assert carried == [(0x12345, True)] * 2
+
+
+@cocotb.test
+async def one_direction_alone_can_be_attached(dut: Any) -> None:
+    await start(dut)
+    platform = Platform(1 << 20, load_entry_points=False)
+    bus = AxiBus.from_prefix(dut, "axi")
+    attach(AxiRamWrite(bus.write, dut.clk, dut.rst, size=1 << 20), platform, "00:01.0")
+    attach(AxiRamRead(bus.read, dut.clk, dut.rst, size=1 << 20), platform, "00:02.0")
+    master = RawMaster(bus, dut)
+    burst = Burst(0x100, 1, 4)
+    seen: list[Any] = []
+    platform.add_observer(seen.append)
+    assert await master.write(burst, [0x1234], [0xF]) == OKAY
+    assert (await master.read(burst))[0] == [0x1234]
+    assert {event.source_id for event in seen} == {0x08, 0x10}
+
+
+@cocotb.test
+async def an_assigned_device_reaches_what_its_host_has_mapped(dut: Any) -> None:
+    await start(dut)
+    platform = Platform(4 << 20, load_entry_points=False)
+    unit = platform.add_unit(FakeUnit([Mapping(IOVA, HOST, MAPPED)]))
+    assigned: Requester = platform.assign(SOURCE_ID)
+    bus = AxiBus.from_prefix(dut, "axi")
+    attach(AxiRam(bus, dut.clk, dut.rst, size=1 << 32), assigned)
+    master = RawMaster(bus, dut)
+    burst = Burst(IOVA + 0x40, 1, 4)
+    assert await master.write(burst, [0x55], [0xF]) == OKAY
+    assert platform.read(HOST + 0x40, 1) == b"\x55"
+    unit.tables.clear()
+    unit.refresh()
+    assert await master.write(burst, [0x66], [0xF]) == DECERR
+    assert platform.read(HOST + 0x40, 1) == b"\x55"
+
+
+@cocotb.test
+async def the_probe_shows_what_the_port_does(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    stop = show(dut.probe, bench.platform, bench.bridge)
+    await RisingEdge(dut.clk)
+    probe = dut.probe
+    assert int(probe.remapped.value) == 1
+    await bench.write(IOVA + 0x80, b"\x01" * 16)
+    await ClockCycles(dut.clk, 2)
+    shown = [int(getattr(probe, name).value) for name in
+             ("request_iova", "request_bytes", "request_is_write", "request_address",
+              "request_blocked", "in_flight")]  # fmt: skip
+    assert shown == [IOVA + 0x80, 16, 1, HOST + 0x80, 0, 0]
+    await bench.read(0x5000, 4)
+    await ClockCycles(dut.clk, 2)
+    shown = [int(getattr(probe, name).value) for name in
+             ("request_blocked", "faults", "fault_iova", "fault_code")]  # fmt: skip
+    assert shown == [1, 1, 0x5000, 0xFF]
+    await bench.write(0xFEE0_0000, (0x31).to_bytes(4, "little"))
+    bench.unit.enable(False)
+    await ClockCycles(dut.clk, 2)
+    shown = [int(getattr(probe, name).value) for name in
+             ("interrupts", "interrupt_data", "switches", "remapped")]  # fmt: skip
+    assert shown == [1, 0x31, 1, 0]
+    stop()
+    bench.unit.enable()
+    await ClockCycles(dut.clk, 2)
+    assert int(probe.remapped.value) == 0
+
+
+@cocotb.test
+@cocotb.parametrize(order=["masters-first", "units-first"])
+async def a_platform_and_its_rtl_are_reset_in_either_order(dut: Any, order: str) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    line = bench.platform.add_device(ResetLine("master", dut.rst, dut.clk, cycles=5))
+    running = cocotb.start_soon(reset_platform(bench.platform, dut.clk, "cold", order, gap=20))
+    await ClockCycles(dut.clk, 10)
+    masters_done, units_done = bool(line.kinds), bool(bench.unit.resets)
+    assert (masters_done, units_done) == (order == "masters-first", order == "units-first")
+    await running
+    assert line.kinds == bench.unit.resets == ["cold"]
+    if order == "units-first":
+        await RisingEdge(dut.clk)
+        assert int(dut.rst.value) == 1
+    await line.released()
+    await RisingEdge(dut.clk)
+    assert int(dut.rst.value) == 0
+    bench.unit.enable()
+    await ClockCycles(dut.clk, 2)
+    assert await bench.write(IOVA, b"\x12" * 4) == OKAY

@@ -1,0 +1,81 @@
+"""Registers behind AXI4-Lite, over bare wires."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+
+from hdl_bridge.axi_lite import attach_registers
+
+BASE = 0x8000
+
+
+class Registers:
+    """256 bytes of registers that write down their accesses."""
+
+    register_bytes = 256
+
+    def __init__(self) -> None:
+        self.content = bytearray(range(256))
+        self.accesses: list[tuple[str, int, int]] = []
+
+    def read_register(self, offset: int, size: int) -> int:
+        self.accesses.append(("read", offset, size))
+        return int.from_bytes(self.content[offset : offset + size], "little")
+
+    def write_register(self, offset: int, value: int, size: int) -> None:
+        self.accesses.append(("write", offset, size))
+        self.content[offset : offset + size] = value.to_bytes(size, "little")
+
+
+async def start(dut: Any) -> tuple[Registers, AxiLiteMaster]:
+    dut.rst.value = 0
+    for name in ("aw", "w", "b", "ar", "r"):
+        getattr(dut, f"axil_{name}valid").value = 0
+        getattr(dut, f"axil_{name}ready").value = 0
+    Clock(dut.clk, 10, unit="ns", impl="gpi").start()
+    await ClockCycles(dut.clk, 2)
+    bus = AxiLiteBus.from_prefix(dut, "axil")
+    registers = Registers()
+    attach_registers(bus, dut.clk, registers, dut.rst, base=BASE)
+    return registers, AxiLiteMaster(bus, dut.clk, dut.rst)
+
+
+@cocotb.test
+async def strobes_become_aligned_accesses(dut: Any) -> None:
+    registers, master = await start(dut)
+    bus_bytes = len(dut.axil_wdata) // 8
+    for offset, size, accesses in (
+        (0x10, 4, [(0x10, 4)]),
+        (0x21, 1, [(0x21, 1)]),
+        (0x32, 2, [(0x32, 2)]),
+        (0x41, 3, [(0x41, 1), (0x42, 2)]),
+        (0x50, 8, [(0x50, 8)] if bus_bytes == 8 else [(0x50, 4), (0x54, 4)]),
+    ):
+        registers.accesses.clear()
+        data = bytes(0xA0 + number for number in range(size))
+        response = await master.write(BASE + offset, data)
+        assert response.resp == AxiResp.OKAY
+        assert registers.accesses == [("write", *access) for access in accesses]
+        assert registers.content[offset : offset + size] == data
+
+
+@cocotb.test
+async def a_read_reads_the_whole_bus_word(dut: Any) -> None:
+    registers, master = await start(dut)
+    bus_bytes = len(dut.axil_wdata) // 8
+    assert (await master.read(BASE + 0x1C, 4)).data == bytes(range(0x1C, 0x20))
+    assert registers.accesses == [("read", 0x1C & -bus_bytes, bus_bytes)]
+
+
+@cocotb.test
+async def what_is_outside_the_registers_is_an_error(dut: Any) -> None:
+    registers, master = await start(dut)
+    for address in (BASE - 8, BASE + 256):
+        assert (await master.write(address, bytes(4))).resp == AxiResp.SLVERR
+        assert (await master.read(address, 4)).resp == AxiResp.SLVERR
+    assert registers.accesses == []

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hdl_bridge.axi_lite import aligned_pieces
+from hdl_bridge.bursts import Burst, BurstType
+
+FIXED, INCR, WRAP = BurstType
+
+
+@pytest.mark.parametrize(
+    ("burst", "spans"),
+    [
+        (Burst(0x1000, 2, 4), [(0x1000, 0x1004), (0x1004, 0x1008)]),
+        (Burst(0x1003, 2, 4), [(0x1003, 0x1004), (0x1004, 0x1008)]),
+        (Burst(0x1002, 2, 4, FIXED), [(0x1002, 0x1004)] * 2),
+        (
+            Burst(0x1008, 4, 4, WRAP),
+            [(0x1008, 0x100C), (0x100C, 0x1010), (0x1000, 0x1004), (0x1004, 0x1008)],
+        ),
+    ],
+)
+def test_each_beat_touches_its_bytes(burst: Burst, spans: list[tuple[int, int]]) -> None:
+    assert list(burst.spans()) == spans
+
+
+@given(
+    address=st.integers(0, 1 << 32),
+    beats=st.integers(1, 256),
+    size=st.integers(0, 7),
+    kind=st.sampled_from([FIXED, INCR]),
+)
+def test_a_burst_is_as_large_as_its_beats_together(
+    address: int, beats: int, size: int, kind: BurstType
+) -> None:
+    burst = Burst(address, beats, 1 << size, kind)
+    spans = list(burst.spans())
+    assert len(spans) == beats
+    assert (burst.first, burst.stop) == (spans[0][0], max(stop for _, stop in spans))
+
+
+@given(slot=st.integers(0, 1 << 20), beats=st.sampled_from([2, 4, 8, 16]), size=st.integers(0, 7))
+def test_a_wrapping_burst_touches_all_its_container_once(slot: int, beats: int, size: int) -> None:
+    burst = Burst(slot << size, beats, 1 << size, WRAP)
+    touched = [address for span in burst.spans() for address in range(*span)]
+    assert sorted(touched) == list(range(burst.first, burst.stop))
+    assert burst.is_legal
+
+
+@pytest.mark.parametrize(
+    ("burst", "legal"),
+    [
+        (Burst(0xFC0, 16, 4), True),
+        (Burst(0xFC0, 17, 4), False),
+        (Burst(0xFFF, 1, 4), True),
+        (Burst(0xFFC, 16, 4, FIXED), True),
+    ],
+)
+def test_a_burst_across_4_kib_is_not_legal(burst: Burst, legal: bool) -> None:
+    assert burst.is_legal is legal
+
+
+@given(offset=st.integers(0, 64), length=st.integers(0, 32))
+def test_pieces_are_aligned_and_cover_the_run(offset: int, length: int) -> None:
+    pieces = list(aligned_pieces(offset, length))
+    assert all(size in (1, 2, 4, 8) and start % size == 0 for start, size in pieces)
+    covered = [address for start, size in pieces for address in range(start, start + size)]
+    assert covered == list(range(offset, offset + length))
