@@ -2,8 +2,10 @@
 
     python -m benchmarks.translate
 
-A walk is compared with the simple walker of the tests, which knows no cache; a hit also with what
-no look-up can beat, a dictionary; DMA with the same DMA in front of no unit.
+A walk goes through four levels, of the second stage in legacy mode, then of each stage of scalable
+mode; nested, both. Cold, nothing is cached; warm, all but the translation itself. It is compared
+with the simple walker of the tests, which knows no cache; a hit also with what no look-up can beat,
+a dictionary; DMA with the same DMA in front of no unit.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ from benchmarks._bench import (
     STRUCTURES_CACHED,
     TARGET,
     Bench,
+    Stages,
 )
 from benchmarks._measure import Contest, as_json, compare, show
-from vtd_plugin.bus import READ, Translation
+from vtd_plugin.bus import Translation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,31 +51,38 @@ def contests(walks: int, transfers: int) -> Iterator[Contest]:
     """
     addresses = [_RANGE[number % len(_RANGE)] for number in range(walks)]
     warm = Bench()
-    pages = {address >> 12: address for address in addresses}
-    hits = _look_ups(warm, addresses)
-    yield Contest(
-        "IOTLB hit", "dictionary look-up", walks, hits, lambda: [pages[a >> 12] for a in addresses]
-    )
-    yield Contest("IOTLB hit", _WALKER, walks, hits, _reference_walks(warm, addresses))
-    for subject, sizes in (
-        ("walk, nothing cached", NO_CACHE),
-        ("walk, upper levels cached", STRUCTURES_CACHED),
-    ):
-        bench = Bench(sizes)
-        look_ups, rival = _look_ups(bench, addresses), _reference_walks(bench, addresses)
-        yield Contest(subject, _WALKER, walks, look_ups, rival)
+    yield from _hits(warm, addresses)
+    for stages in Stages:
+        yield from _walks(stages, addresses)
     yield _short_reads(warm, addresses)
     yield from _transfers(warm, transfers)
 
 
+def _hits(warm: Bench, addresses: Sequence[int]) -> Iterator[Contest]:
+    pages = {address >> 12: address for address in addresses}
+    hits, count = _look_ups(warm, addresses), len(addresses)
+    yield Contest(
+        "IOTLB hit", "dictionary look-up", count, hits, lambda: [pages[a >> 12] for a in addresses]
+    )
+    yield Contest("IOTLB hit", _WALKER, count, hits, _reference_walks(warm, addresses))
+
+
+def _walks(stages: Stages, addresses: Sequence[int]) -> Iterator[Contest]:
+    for caches, sizes in (("cold", NO_CACHE), ("warm", STRUCTURES_CACHED)):
+        bench = Bench(stages, sizes)
+        look_ups, rival = _look_ups(bench, addresses), _reference_walks(bench, addresses)
+        yield Contest(f"walk, {stages}, {caches}", _WALKER, len(addresses), look_ups, rival)
+
+
 def _look_ups(bench: Bench, addresses: Sequence[int]) -> Callable[[], object]:
     """Asks as a requester port does, once it is known that the answers are right."""
-    resolve, source_id = bench.port.space.resolve, bench.port.source_id
     for address in set(addresses):
-        found = resolve(source_id, address, 1, READ)
+        found = bench.resolve(address)
         assert isinstance(found, Translation)
         assert found.address(address) == bench.walk_by_reference(address)
-    return lambda: [resolve(source_id, address, 1, READ) for address in addresses]
+    port, attributes = bench.port, bench.attributes
+    resolve, source_id = port.space.resolve, port.source_id
+    return lambda: [resolve(source_id, address, 1, attributes) for address in addresses]
 
 
 def _reference_walks(bench: Bench, addresses: Sequence[int]) -> Callable[[], object]:
