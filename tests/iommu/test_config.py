@@ -110,8 +110,10 @@ def test_a_unit_stands_on_one_platform_only() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param({"iova": 1 << 64}, "0x10000000000000000 is not an address", id="iova"),
-        pytest.param({"iova": -1}, "-0x1 is not an address", id="negative-iova"),
+        pytest.param(
+            {"iova": 1 << 64}, "address 0x10000000000000000 does not fit in 64 bits", id="iova"
+        ),
+        pytest.param({"iova": -1}, "address -0x1 does not fit in 64 bits", id="negative-iova"),
         pytest.param({"pasid": 1 << 20}, "0x100000 does not fit in 20 bits", id="pasid"),
         pytest.param({"size": -1}, "-0x1 bytes", id="negative-size"),
         pytest.param({"iova": 0xFFF, "size": 2}, "0x2 bytes at 0xfff", id="over-a-page-border"),
