@@ -7,6 +7,7 @@ from vtd_plugin.bus.atomics import AtomicOperation
 from vtd_plugin.bus.contract import (
     AddressSpace,
     Device,
+    LeasingUnit,
     Listener,
     MmioTarget,
     ResetKind,
@@ -27,6 +28,7 @@ from vtd_plugin.bus.events import (
 )
 from vtd_plugin.bus.hooks import hookimpl, hookspec
 from vtd_plugin.bus.interrupts import InterruptMessage
+from vtd_plugin.bus.lease import Lease
 from vtd_plugin.bus.listeners import AssignedDevice, Shadow
 from vtd_plugin.bus.mappings import Mapping
 from vtd_plugin.bus.memory import Memory, Region
@@ -89,6 +91,8 @@ __all__ = [
     "InterruptDelivered",
     "InterruptMessage",
     "InterruptRequest",
+    "Lease",
+    "LeasingUnit",
     "Listener",
     "Mapped",
     "Mapping",

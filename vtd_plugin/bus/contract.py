@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vtd_plugin.bus.interrupts import InterruptMessage
     from vtd_plugin.bus.mappings import Mapping
     from vtd_plugin.bus.port import RequesterPort
-    from vtd_plugin.bus.requests import Attributes, Fault, Resolution
+    from vtd_plugin.bus.requests import Attributes, Fault, Resolution, Translation
     from vtd_plugin.bus.transfer import Transfer
     from vtd_plugin.bus.unit_host import UnitHost
 
@@ -104,6 +104,18 @@ class Unit(Protocol):
 
     def reset(self, kind: ResetKind) -> None:
         """Reset, and switch every port accordingly."""
+
+
+@runtime_checkable
+class LeasingUnit(Protocol):
+    """A unit whose translations may be leased; it recalls those that it forgets.
+
+    A switch of the port recalls all its leases; for anything less the unit calls
+    `UnitHost.recall`. Of a unit without `keeps` nothing is leased while it remaps.
+    """
+
+    def keeps(self, translation: Translation) -> bool:
+        """Whether the next request would be answered with this very translation, until recalled."""
 
 
 @runtime_checkable

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vtd_plugin.bus.contract import ResetKind
+from vtd_plugin.bus.contract import LeasingUnit, ResetKind
 from vtd_plugin.bus.events import AddressSpaceSwitched, Mapped, ResetDone, Unmapped
 from vtd_plugin.bus.interrupts import InterruptMessage
+from vtd_plugin.bus.lease import Lease
 from vtd_plugin.bus.mappings import MappingSet
 from vtd_plugin.bus.requester import Requester
-from vtd_plugin.bus.requests import ALL_ADDRESSES, Fault
+from vtd_plugin.bus.requests import ALL_ADDRESSES, PAGE_SIZE, Fault
 from vtd_plugin.bus.source_id import format_source_id
 from vtd_plugin.bus.space import DIRECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import Unpack
 
     from vtd_plugin.bus.contract import AddressSpace, Listener, Unit
     from vtd_plugin.bus.fabric import Fabric
     from vtd_plugin.bus.mappings import Mapping
+    from vtd_plugin.bus.requester import RequestOptions
+    from vtd_plugin.bus.requests import Translation
     from vtd_plugin.bus.transfer import Transfer
 
 
@@ -33,7 +37,7 @@ class RequesterPort(Requester):
         unit: The unit in whose scope the requester is, or None.
     """
 
-    __slots__ = ("_held", "_in_flight", "_listeners", "unit")
+    __slots__ = ("_held", "_in_flight", "_leases", "_listeners", "unit")
 
     def __init__(self, fabric: Fabric, source_id: int) -> None:
         super().__init__(fabric, source_id, DIRECT)
@@ -42,6 +46,7 @@ class RequesterPort(Requester):
         self._listeners: list[Listener] = []
         self._held = MappingSet()
         self._in_flight: dict[Transfer, None] = {}
+        self._leases: dict[Transfer, Lease] = {}
 
     @property
     def in_flight(self) -> tuple[Transfer, ...]:
@@ -78,6 +83,7 @@ class RequesterPort(Requester):
         held = MappingSet(mappings if self._listeners else ())
         self._unmap(self._held.clear())
         before, self.space, self._held = self.space, space, held
+        self.recall()
         for listener in self._listeners:
             listener.switch(self, remapped=space.remapped)
         if self._fabric.observed:
@@ -157,6 +163,57 @@ class RequesterPort(Requester):
             self._fabric.deliver(message)
         return None
 
+    def lease(
+        self,
+        iova: int,
+        write: bool = False,
+        *,
+        on_recall: Callable[[Lease], object],
+        **options: Unpack[RequestOptions],
+    ) -> Lease:
+        """Ask for the 4 KiB page of an address, to be used without asking again.
+
+        It is one request over the whole page, with all that such a request does: accessed and
+        dirty bits, faults. Nothing is granted where that fails, where not the whole page is RAM,
+        and where no unit could call it back (`LeasingUnit`).
+
+        Args:
+            iova: An address in the page, as the requester sees it (64 bits).
+            write: Whether it is for writing; otherwise for reading.
+            on_recall: Told when the lease is called back, or aborted by a reset.
+            **options: See `RequestOptions`.
+
+        Returns:
+            The lease, in flight until it is ended if it was granted.
+
+        Raises:
+            ValueError: An argument is out of its range.
+        """
+        transfer = self.begin(iova & -PAGE_SIZE, PAGE_SIZE, write, **options)
+        lease = Lease(transfer, self._leasable(transfer), on_recall)
+        if lease.granted:
+            self._leases[transfer] = lease
+        else:
+            lease.end()
+        return lease
+
+    def recall(self, covered: Callable[[Translation], bool] | None = None) -> None:
+        """Call leases back: those of a translation that `covered` names, or all."""
+        for transfer, lease in tuple(self._leases.items()):
+            if covered is None or covered(transfer.translations[0][2]):
+                lease.recall()
+
+    def _leasable(self, transfer: Transfer) -> memoryview | None:
+        """The page's bytes, if they may be used until the lease on them is recalled."""
+        if not transfer.ok or len(transfer.translations) != 1:
+            return None
+        translation = transfer.translations[0][2]
+        keeps = self.unit.keeps(translation) if isinstance(self.unit, LeasingUnit) else False
+        if not keeps and self.space is not DIRECT:
+            return None
+        memory = self._fabric.memory.view(translation.address(transfer.iova), PAGE_SIZE)
+        return memory if memory is None or transfer.is_write else memory.toreadonly()
+
     def transfer_began(self, transfer: Transfer) -> None:
         """Count a transfer as in flight."""
         self._in_flight[transfer] = None
@@ -164,6 +221,9 @@ class RequesterPort(Requester):
     def transfer_ended(self, transfer: Transfer) -> None:
         """Forget a transfer that was in flight, and tell the unit, which may be draining."""
         del self._in_flight[transfer]
+        lease = self._leases.pop(transfer, None)
+        if lease is not None:
+            lease.recall()
         if self.unit is not None:
             self.unit.transfer_ended(transfer)
 

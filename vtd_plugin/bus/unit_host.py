@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vtd_plugin.bus.contract import Unit
     from vtd_plugin.bus.events import Event
     from vtd_plugin.bus.fabric import Fabric
     from vtd_plugin.bus.interrupts import InterruptMessage
     from vtd_plugin.bus.memory import Memory
     from vtd_plugin.bus.port import RequesterPort
+    from vtd_plugin.bus.requests import Translation
 
 
 class UnitHost:
@@ -36,6 +39,14 @@ class UnitHost:
     def deliver(self, message: InterruptMessage) -> None:
         """Hand an interrupt message to the processors."""
         self._fabric.deliver(message)
+
+    def recall(self, covered: Callable[[Translation], bool]) -> None:
+        """Call back the leases whose translation the unit forgets.
+
+        To be called before asking what is in flight: a lease that is not in use ends at once.
+        """
+        for port in self.ports:
+            port.recall(covered)
 
     def emit(self, event: Event) -> None:
         """Tell every observer."""

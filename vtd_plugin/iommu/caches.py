@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from vtd_plugin.bus import Translation
@@ -54,24 +55,22 @@ class BoundedCache(Generic[K, V]):
             self._refresh(key)
         return entry
 
-    def put(self, key: K, entry: V) -> None:
-        """Store an entry, evicting another one when full."""
+    def put(self, key: K, entry: V) -> V | None:
+        """Store an entry; returns the one it replaces or, when full, evicts."""
         if not self._capacity:
-            return
-        if key not in self._entries and len(self._entries) >= self._capacity:
-            self._evict()
+            return None
+        gone = self._entries.get(key)
+        if gone is None and len(self._entries) >= self._capacity:
+            gone = self._evict()
         self._entries[key] = entry
         self._refresh(key)
+        return gone
 
-    def _evict(self) -> None:
+    def _evict(self) -> V:
         if self._random is None:
-            self._entries.popitem(last=False)
-            return
+            return self._entries.popitem(last=False)[1]
         victim = self._random.randrange(len(self._entries))
-        for position, key in enumerate(self._entries):
-            if position == victim:
-                del self._entries[key]
-                return
+        return self._entries.pop(next(islice(self._entries, victim, None)))
 
     def drop(self, covered: Callable[[K, V], bool]) -> int:
         """Drop every entry that `covered` names; returns how many."""
@@ -216,13 +215,14 @@ class Iotlb:
                 entry = self._get(key | 2 << 52 | iova >> 30)
         return entry
 
-    def fill(self, entry: IotlbEntry) -> None:
-        """Store an entry of one of the three page sizes."""
-        size = _SIZE_CLASS[entry.mask]
-        self._large = self._large or size > 0
-        self._cache.put(
-            entry.tag << _TAG_SHIFT | size << 52 | entry.iova >> _PAGE_SHIFTS[size], entry
-        )
+    def fill(self, entry: IotlbEntry) -> IotlbEntry | None:
+        """Store an entry of one of the three page sizes; returns the one that had to go."""
+        self._large = self._large or entry.mask > _SMALL_PAGE_MASK
+        return self._cache.put(_key(entry), entry)
+
+    def keeps(self, entry: IotlbEntry) -> bool:
+        """Whether this very entry is cached."""
+        return self._get(_key(entry)) is entry
 
     def drop(self, covered: Callable[[IotlbEntry], bool]) -> int:
         """Drop every entry that `covered` names; returns how many."""
@@ -239,6 +239,11 @@ class Iotlb:
 
     def __len__(self) -> int:
         return len(self._cache)
+
+
+def _key(entry: IotlbEntry) -> int:
+    size = _SIZE_CLASS[entry.mask]
+    return entry.tag << _TAG_SHIFT | size << 52 | entry.iova >> _PAGE_SHIFTS[size]
 
 
 class StructureEntry(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vtd_plugin.bus import ALL_ADDRESSES, Transfer, UnitHost
+from vtd_plugin.bus import ALL_ADDRESSES, Transfer, Translation, UnitHost
 from vtd_plugin.encodings.codes import (
     ContextGranularity,
     PageTableType,
@@ -241,15 +241,20 @@ class Invalidator:
         return self._transfers(lambda _: True)
 
     def _transfers(self, covered: Callable[[IotlbEntry], bool]) -> set[Transfer]:
-        """The transfers in flight that use a covered translation, or one that is not the unit's."""
+        """The transfers in flight that use a covered translation, or one that is not the unit's.
+
+        Leases are among them, unless they end as soon as they are recalled.
+        """
+
+        def old(translation: Translation) -> bool:
+            return not isinstance(translation, IotlbEntry) or covered(translation)
+
+        self._host.recall(old)
         return {
             transfer
             for port in self._host.ports
             for transfer in port.in_flight
-            if any(
-                not isinstance(translation, IotlbEntry) or covered(translation)
-                for _, _, translation in transfer.translations
-            )
+            if any(old(translation) for _, _, translation in transfer.translations)
         }
 
     def _dropped(self, reason: str, entries: int) -> None:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final
 from vtd_plugin.bus import (
     IDENTITY,
     INTERRUPT,
+    Answer,
     Attributes,
     Fault,
     Mapping,
     RequestKind,
     Resolution,
+    Translation,
 )
 from vtd_plugin.encodings.codes import TableMode
 from vtd_plugin.encodings.faults import Condition
@@ -32,7 +34,7 @@ from vtd_plugin.iommu.request import Request, denied
 from vtd_plugin.iommu.scalable import ScalableMode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from vtd_plugin.iommu.faults import FaultLog
     from vtd_plugin.iommu.memory_type import MemoryTypes
@@ -52,16 +54,19 @@ class Remapper:
         faults: Where blocked requests are recorded.
         protected: The protected memory regions.
         memory_types: Types of final pages.
+        forgotten: Told of each IOTLB entry that has to make room.
     """
 
     __slots__ = (
         "_caching_mode",
         "_faults",
+        "_forgotten",
         "_hits_allowed",
         "_legacy",
         "_lookup",
         "_mode",
         "_mode_fault",
+        "_no_write_flag",
         "_protected",
         "_scalable",
         "_state",
@@ -77,8 +82,10 @@ class Remapper:
         faults: FaultLog,
         protected: ProtectedMemory,
         memory_types: MemoryTypes,
+        forgotten: Callable[[IotlbEntry], None],
     ) -> None:
         self._state = state
+        self._forgotten = forgotten
         self._faults = faults
         self._protected = protected
         self._legacy = LegacyMode(state)
@@ -87,6 +94,7 @@ class Remapper:
         self._mode_fault: Condition | None = None
         self._lookup = state.caches.iotlb.lookup
         self._caching_mode = bool(state.caps.CAP.CM)
+        self._no_write_flag = bool(state.caps.ECAP.NWFS)
         self._zero_length_reads = bool(state.caps.CAP.ZLR)
         self._hits_allowed = False
         self.refresh()
@@ -117,6 +125,8 @@ class Remapper:
 
     def _resolve_slowly(self, request: Request) -> Resolution:
         attributes = request.attributes
+        if not request.untranslated and not request.well_formed:
+            return _refuse(request)
         if (
             request.untranslated
             and attributes.pasid is None
@@ -196,7 +206,11 @@ class Remapper:
         if found.mask != PAGE_MASK:
             found = self._narrow(found, request.address)
         if request.untranslated:
-            self._state.caches.iotlb.fill(found)
+            gone = self._state.caches.iotlb.fill(found)
+            if gone is not None:
+                self._forgotten(gone)
+        elif request.asks_translation and not request.writes(no_write_flag=self._no_write_flag):
+            found.rights &= ~Translation.WRITABLE  # nobody else has this entry (§4.2.3)
         return found
 
     def _check_mode(self) -> Condition | None:
@@ -270,3 +284,17 @@ class Remapper:
     def domain_of(self, source_id: int) -> int | None:
         """The domain of a requester as the tables in memory have it; None where there is none."""
         return None if self._mode_fault is not None else self._mode.domain_of(source_id)
+
+
+def _refuse(request: Request) -> Fault:
+    """The answer to what is no request at all; it leaves no fault record (§4.2.1)."""
+    return Fault(
+        0,
+        "BUS.3",
+        "no request has this address type and kind",
+        Answer.UR,
+        request.source_id,
+        request.address,
+        request.attributes,
+        recorded=False,
+    )

@@ -53,6 +53,13 @@ class Request:
         self.domain_id = 0
         self.cacheable = False
 
+    @property
+    def well_formed(self) -> bool:
+        """Whether the bus has such a request: AT=3 is reserved, AT=1 is always a read (§4.2.1)."""
+        if self.asks_translation:
+            return self.attributes.kind is RequestKind.READ
+        return self.attributes.address_type != AddressType.RESERVED
+
     def writes(self, *, no_write_flag: bool) -> bool:
         """Whether the page counts as written (§3.6.2, §4.2.3.1).
 

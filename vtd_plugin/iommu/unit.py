@@ -19,6 +19,7 @@ from vtd_plugin.bus import (
     ResetKind,
     Resolution,
     Transfer,
+    Translation,
     UnitHost,
     parse_source_id,
 )
@@ -36,6 +37,7 @@ from vtd_plugin.encodings.registers import (
     PEDATA,
     PEUADDR,
 )
+from vtd_plugin.iommu.caches import IotlbEntry
 from vtd_plugin.iommu.commands import GlobalCommand
 from vtd_plugin.iommu.config import VtdConfig
 from vtd_plugin.iommu.device_tlb import DeviceTlbs
@@ -112,6 +114,11 @@ class VtdUnit:
     def interrupt(self, source_id: int, address: int, data: int) -> InterruptMessage | Fault | None:
         """What leaves for the processors when a requester writes to the interrupt range."""
         return self._in_place.interrupts.resolve(source_id, address, data)
+
+    def keeps(self, translation: Translation) -> bool:
+        """Whether a lease on it would be recalled (`LeasingUnit.keeps`): not what is not cached."""
+        iotlb = self._in_place.state.caches.iotlb
+        return not isinstance(translation, IotlbEntry) or iotlb.keeps(translation)
 
     def transfer_ended(self, transfer: Transfer) -> None:
         """A transfer is no longer in flight; complete what waited for it."""
@@ -301,7 +308,9 @@ class _Rooms:
             self.registers, self.drains, lambda: self.invalidator.in_flight(), self._regions_changed
         )
         memory_types = MemoryTypes(self.registers, supported=bool(caps.ECAP.MTS))
-        self.remapper = Remapper(self.state, self.faults, self.protected, memory_types)
+        self.remapper = Remapper(
+            self.state, self.faults, self.protected, memory_types, self._forgotten
+        )
         self.switch = StateSwitch(name, host, self.state, self.remapper, self.protected)
         self.interrupts = Interrupts(config, host.memory, self.registers, self.faults)
         self.invalidator = Invalidator(name, host, self.state, self.switch)
@@ -350,6 +359,9 @@ class _Rooms:
         self.interrupts.reset()
         self.protected.reset()
         self.switch.perform(f"{kind} reset", self.state.reset)
+
+    def _forgotten(self, entry: IotlbEntry) -> None:
+        self.host.recall(lambda translation: translation is entry)
 
     def _regions_changed(self, reason: str) -> None:
         self.switch.perform(reason)
