@@ -11,20 +11,13 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections import deque
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import cocotb
 from cocotb.triggers import RisingEdge
 
+from hdl_bridge.burst_port import AxiUser, BurstPort, FaultResponse, is_interrupt
 from hdl_bridge.bursts import Burst, BurstType
-from vtd_plugin.bus import (
-    INTERRUPT_WINDOW_BASE,
-    INTERRUPT_WINDOW_LAST,
-    Platform,
-    Requester,
-    Transfer,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,14 +25,12 @@ if TYPE_CHECKING:
 
     from cocotb.task import Task
 
-    from vtd_plugin.bus import RequestOptions
+    from vtd_plugin.bus import Platform, Requester, RequestOptions, Transfer
+
+__all__ = ["TESTED_VERSION", "AxiBridge", "AxiUser", "BurstPort", "FaultResponse", "attach"]
 
 TESTED_VERSION: Final = "0.1.28"
 """The release of cocotbext-axi whose insides this module knows."""
-
-_OKAY: Final = 0
-_SLVERR: Final = 2
-_DECERR: Final = 3
 
 _ATTRIBUTES: Final = {
     "write": ("aw_channel.recv", "b_channel.send", "b_channel.bus.drive", "b_channel.ready",
@@ -49,55 +40,8 @@ _ATTRIBUTES: Final = {
 }  # fmt: skip
 
 
-class FaultResponse(StrEnum):
-    """What an AXI master is told of a blocked burst."""
-
-    DECERR = "DECERR"
-    SLVERR = "SLVERR"
-
-
-class BurstListener(Protocol):
-    """Who is told of each burst that has begun."""
-
-    def __call__(self, transfer: Transfer, /) -> object:
-        """A burst has begun; its pages are resolved, and no byte has moved."""
-
-
-class AxiBridge:
-    """What `attach` has put behind a slave.
-
-    Attributes:
-        requester: Whose requests the bursts are.
-        listeners: Called with the transfer of each burst when it has begun.
-    """
-
-    def __init__(
-        self, slave: Any, requester: Requester, on_fault: FaultResponse, options: RequestOptions
-    ) -> None:
-        self.requester = requester
-        self.listeners: list[BurstListener] = []
-        self._fault_response = _DECERR if on_fault is FaultResponse.DECERR else _SLVERR
-        self._options = options
-        write_if, read_if = _directions(slave)
-        if write_if is not None:
-            _WriteSide(self, write_if)
-        if read_if is not None:
-            _ReadSide(self, read_if)
-
-    def begin(self, first: int, size: int, *, write: bool) -> Transfer:
-        """Begin the request of a burst."""
-        transfer = self.requester.begin(first, size, write, **self._options)
-        for listener in self.listeners:
-            listener(transfer)
-        return transfer
-
-    def response(self, transfer: Transfer | None) -> int:
-        """What the master is told of a burst: xRESP."""
-        if transfer is None or transfer.ok:
-            return _OKAY
-        if transfer.aborted:
-            return _SLVERR
-        return _DECERR if transfer.fault is None else self._fault_response
+class AxiBridge(BurstPort):
+    """What `attach` has put behind a slave."""
 
 
 def attach(
@@ -106,6 +50,7 @@ def attach(
     source_id: int | str | None = None,
     *,
     on_fault: FaultResponse | str = FaultResponse.DECERR,
+    user: Callable[[int], RequestOptions] | None = None,
     **options: Unpack[RequestOptions],
 ) -> AxiBridge:
     """Put a requester port behind an AXI slave; the slave's own memory is used no more.
@@ -120,6 +65,7 @@ def attach(
             platform together with `source_id`.
         source_id: The requester on that platform, such as ``"00:04.0"``.
         on_fault: The response to a burst that is blocked, ``"DECERR"`` or ``"SLVERR"``.
+        user: What a burst's AxUSER says of its request, such as `AxiUser()`; by default nothing.
         **options: What every request carries, such as a PASID; see `RequestOptions`.
 
     Returns:
@@ -128,27 +74,29 @@ def attach(
     Raises:
         TypeError: `slave` is no AXI slave of cocotbext-axi, or there is a source-id too many or
             too few.
-        ValueError: `on_fault` or `source_id` cannot be.
+        ValueError: `on_fault` or `source_id` cannot be, or `user` is for signals that the bus of
+            the slave does not have.
         RuntimeError: This cocotbext-axi is not built as the one we know.
     """
-    if isinstance(requester, Platform):
-        if source_id is None:
-            raise TypeError("a platform needs a source_id as well")
-        requester = requester.requester(source_id)
-    elif source_id is not None:
-        raise TypeError(f"{requester!r} has a source-id; {source_id!r} is one too many")
-    return AxiBridge(slave, requester, FaultResponse(on_fault), options)
+    bridge = AxiBridge(requester, source_id, on_fault, user, options)
+    write_if, read_if = _directions(slave)
+    _require_user(bridge, write_if, read_if)
+    if write_if is not None:
+        _WriteSide(bridge, write_if)
+    if read_if is not None:
+        _ReadSide(bridge, read_if)
+    return bridge
 
 
 class _Active:
     """A burst from its address phase on; `transfer` is None until it has begun."""
 
-    __slots__ = ("burst", "spans", "transfer")
+    __slots__ = ("spans", "transfer", "user")
 
-    def __init__(self, burst: Burst, transfer: Transfer | None) -> None:
-        self.burst = burst
+    def __init__(self, burst: Burst, transfer: Transfer | None, user: int) -> None:
         self.spans = burst.spans()
         self.transfer = transfer
+        self.user = user
 
 
 class _Side:
@@ -169,6 +117,9 @@ class _Side:
         interface._handle_reset = self._reset  # noqa: SLF001
         # The slave may be waiting for its first address already, past what we have replaced.
         interface.assert_reset()
+
+    def _begin(self, burst: Burst, user: int, *, write: bool) -> Transfer:
+        return self._bridge.begin(burst.first, burst.size, write=write, user=user)
 
     async def _respond(self, response: Any) -> None:
         raise NotImplementedError
@@ -216,19 +167,19 @@ class _WriteSide(_Side):
 
     async def _address(self) -> Any:
         address = await self._receive()
-        burst = _burst(address, "aw", self._bus_bytes)
+        burst, user = _burst(address, "aw", self._bus_bytes)
         # A burst that breaks the 4 KiB rule never begins: the slave stops the simulation for it.
         # Nor does one beat to the interrupt window yet: its strobes tell which dword it is.
-        begins = burst.is_legal and not (burst.beats == 1 and _is_interrupt(burst.address))
-        transfer = self._bridge.begin(burst.first, burst.size, write=True) if begins else None
-        self._active = _Active(burst, transfer)
+        begins = burst.is_legal and not (burst.beats == 1 and is_interrupt(burst.address))
+        transfer = self._begin(burst, user, write=True) if begins else None
+        self._active = _Active(burst, transfer, user)
         return address
 
     async def _beat(self, address: int, data: bytes) -> None:
         active = self._active
         assert active is not None  # noqa: S101 - a beat comes after its address
         if active.transfer is None:
-            active.transfer = self._bridge.begin(address, len(data), write=True)
+            active.transfer = self._bridge.begin(address, len(data), write=True, user=active.user)
         offset = address - active.transfer.iova
         if 0 <= offset <= active.transfer.size - len(data):
             active.transfer.write(offset, data)
@@ -237,7 +188,7 @@ class _WriteSide(_Side):
         active, self._active = self._active, None
         assert active is not None  # noqa: S101 - a response comes after its address
         transfer = active.transfer
-        if transfer is not None and _is_interrupt(transfer.iova):
+        if transfer is not None and is_interrupt(transfer.iova):
             # Whether an interrupt is taken is known when it is sent, and that is when it ends.
             transfer.end()
         response.bresp = self._bridge.response(transfer)
@@ -258,10 +209,10 @@ class _ReadSide(_Side):
 
     async def _address(self) -> Any:
         address = await self._receive()
-        burst = _burst(address, "ar", self._bus_bytes)
+        burst, user = _burst(address, "ar", self._bus_bytes)
         begins = burst.is_legal
-        transfer = self._bridge.begin(burst.first, burst.size, write=False) if begins else None
-        self._active = _Active(burst, transfer)
+        transfer = self._begin(burst, user, write=False) if begins else None
+        self._active = _Active(burst, transfer, user)
         return address
 
     async def _beat(self, address: int, length: int) -> bytes:
@@ -286,8 +237,8 @@ class _ReadSide(_Side):
         return bool(response.rlast)
 
 
-def _burst(address: Any, prefix: str, bus_bytes: int) -> Burst:
-    """The burst of an address phase; signals that a bus lacks have AXI's default values."""
+def _burst(address: Any, prefix: str, bus_bytes: int) -> tuple[Burst, int]:
+    """An address phase and its AxUSER; signals that a bus lacks have AXI's default values."""
     fields = vars(address)
 
     def field(name: str, default: int) -> int:
@@ -295,11 +246,8 @@ def _burst(address: Any, prefix: str, bus_bytes: int) -> Burst:
 
     size = field("size", (bus_bytes - 1).bit_length())
     kind = BurstType(field("burst", BurstType.INCR))
-    return Burst(field("addr", 0), field("len", 0) + 1, 1 << size, kind)
-
-
-def _is_interrupt(address: int) -> bool:
-    return INTERRUPT_WINDOW_BASE <= address <= INTERRUPT_WINDOW_LAST
+    burst = Burst(field("addr", 0), field("len", 0) + 1, 1 << size, kind)
+    return burst, field("user", 0)
 
 
 def _directions(slave: Any) -> tuple[Any, Any]:
@@ -312,6 +260,15 @@ def _directions(slave: Any) -> tuple[Any, Any]:
         if interface is not None:
             _require_structure(interface, direction)
     return write_if, read_if
+
+
+def _require_user(bridge: AxiBridge, write_if: Any, read_if: Any) -> None:
+    """Refuse a layout of AxUSER where there is no such signal."""
+    for interface, prefix in ((write_if, "aw"), (read_if, "ar")):
+        if interface is None or not bridge.wants_user:
+            continue
+        if not hasattr(getattr(interface.bus, prefix), f"{prefix}user"):
+            raise ValueError(f"user is given, but the bus of {interface!r} has no {prefix}user")
 
 
 def _require_structure(interface: Any, direction: str) -> None:

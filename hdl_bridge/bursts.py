@@ -25,6 +25,15 @@ class BurstType(IntEnum):
     WRAP = 2
 
 
+class Response(IntEnum):
+    """RRESP and BRESP."""
+
+    OKAY = 0
+    EXOKAY = 1
+    SLVERR = 2
+    DECERR = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Burst:
     """One address phase.

@@ -12,27 +12,29 @@ from typing import TYPE_CHECKING, Any, Final
 from vtd_plugin.bus import (
     AddressSpaceSwitched,
     InterruptDelivered,
+    Mapped,
     RequestBlocked,
     TransferEnded,
+    Unmapped,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hdl_bridge.axi import AxiBridge
+    from hdl_bridge.burst_port import BurstPort
     from vtd_plugin.bus import Event, Platform, Transfer
 
 SOURCE: Final = Path(__file__).parent / "rtl" / "bus_probe.sv"
 """The file to build a testbench with."""
 
 
-def show(probe: Any, platform: Platform, bridge: AxiBridge) -> Callable[[], None]:
+def show(probe: Any, platform: Platform, bridge: BurstPort) -> Callable[[], None]:
     """Show what the port behind a bridge does.
 
     Args:
         probe: The handle of the ``bus_probe`` instance.
         platform: The platform of the port.
-        bridge: What `hdl_bridge.axi.attach` returned.
+        bridge: What `hdl_bridge.axi.attach` returned, or an `AxiMemory`.
 
     Returns:
         What to call to stop.
@@ -49,11 +51,13 @@ def show(probe: Any, platform: Platform, bridge: AxiBridge) -> Callable[[], None
 
 
 class _Shown:
-    def __init__(self, probe: Any, bridge: AxiBridge) -> None:
+    def __init__(self, probe: Any, bridge: BurstPort) -> None:
         self._probe = probe
         self._port = bridge.requester.port
         self._counts = {"switches": 0, "faults": 0, "interrupts": 0}
+        self._mappings = len(self._port.mappings)
         probe.remapped.value = int(self._port.space.remapped)
+        probe.mappings.value = self._mappings
 
     def began(self, transfer: Transfer) -> None:
         probe = self._probe
@@ -73,6 +77,9 @@ class _Shown:
         elif isinstance(event, AddressSpaceSwitched) and event.source_id == source_id:
             self._probe.remapped.value = int(event.after.remapped)
             self._count("switches")
+        elif isinstance(event, Mapped | Unmapped) and event.source_id == source_id:
+            self._mappings += 1 if isinstance(event, Mapped) else -1
+            self._probe.mappings.value = self._mappings
         elif isinstance(event, RequestBlocked) and event.fault.source_id == source_id:
             self._probe.fault_iova.value = event.fault.address
             self._probe.fault_code.value = event.fault.code

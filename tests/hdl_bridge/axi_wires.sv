@@ -19,6 +19,8 @@ module axi_wires #(
     logic [7:0]              axi_awlen = '0;
     logic [2:0]              axi_awsize = '0;
     logic [1:0]              axi_awburst = '0;
+    logic                    axi_awlock = '0;
+    logic [31:0]             axi_awuser = '0;
     logic                    axi_awvalid = '0;
     logic                    axi_awready = '0;
     logic [DATA_WIDTH-1:0]   axi_wdata = '0;
@@ -35,6 +37,8 @@ module axi_wires #(
     logic [7:0]              axi_arlen = '0;
     logic [2:0]              axi_arsize = '0;
     logic [1:0]              axi_arburst = '0;
+    logic                    axi_arlock = '0;
+    logic [31:0]             axi_aruser = '0;
     logic                    axi_arvalid = '0;
     logic                    axi_arready = '0;
     logic [ID_WIDTH-1:0]     axi_rid = '0;

@@ -6,11 +6,12 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import cocotb
+import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiBus, AxiRam, AxiRamRead, AxiRamWrite, AxiResp, AxiSlave
 
-from hdl_bridge.axi import AxiBridge, attach
+from hdl_bridge.axi import AxiBridge, AxiUser, attach
 from hdl_bridge.bursts import Burst, BurstType
 from hdl_bridge.probe import show
 from hdl_bridge.reset import ResetLine, reset_platform
@@ -308,6 +309,38 @@ async def every_request_carries_the_options(dut: Any) -> None:
     await bench.read(IOVA, 4)
     carried = [(each.attributes.pasid, each.attributes.privileged) for each in bench.unit.requests]
     assert carried == [(0x12345, True)] * 2
+
+
+@cocotb.test
+async def the_user_signals_say_what_each_request_carries(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut, user=AxiUser(), no_snoop=True)
+    layouts = [0, 0x12345 | 1 << 20, 1 << 20 | 1 << 21, 7 | 1 << 20 | 1 << 22, 1 << 23, 7 << 21 | 5]
+    for bench.master.user in layouts:
+        await bench.write(IOVA, bytes(4))
+        await bench.read(IOVA, 4)
+    attributes = [request.attributes for request in bench.unit.requests]
+    assert all(each.no_snoop for each in attributes)
+    carried = [(each.pasid, each.privileged, each.execute, int(each.address_type))
+               for each in attributes]  # fmt: skip
+    wanted = [
+        (None, False, False, 0),
+        (0x12345, False, False, 0),
+        (0, True, False, 0),
+        (7, False, True, 0),
+        (None, False, False, 2),
+        (None, False, False, 2),
+    ]
+    assert carried == [each for each in wanted for _ in ("write", "read")]
+
+
+@cocotb.test
+async def a_bus_without_user_signals_cannot_tell(dut: Any) -> None:
+    await start(dut)
+    slave = AxiRam(AxiBus.from_prefix(dut, "stock"), dut.clk, dut.rst, size=4096)
+    port = Platform(4096, load_entry_points=False).requester(SOURCE_ID)
+    with pytest.raises(ValueError, match="has no awuser"):
+        attach(slave, port, user=AxiUser())
 
 
 @cocotb.test

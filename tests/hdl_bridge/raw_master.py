@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 class RawMaster:
+    """Its attributes `user` and `lock` are AxUSER and AxLOCK of what it sends."""
+
     def __init__(self, bus: Any, dut: Any) -> None:
         clock, reset = dut.clk, dut.rst
         self.aw = AxiAWSource(bus.write.aw, clock, reset)
@@ -34,6 +36,8 @@ class RawMaster:
         self.r = AxiRSink(bus.read.r, clock, reset)
         self.b.queue_occupancy_limit = 1
         self.r.queue_occupancy_limit = 1
+        self.user = 0
+        self.lock = 0
         self.bus_bytes = len(bus.write.w.wdata) // 8
 
     async def write(self, burst: Burst, words: Sequence[int], strobes: Sequence[int]) -> int:
@@ -66,5 +70,7 @@ class RawMaster:
             "len": burst.beats - 1,
             "size": burst.beat_bytes.bit_length() - 1,
             "burst": int(burst.kind),
+            "user": self.user,
+            "lock": self.lock,
         }
         return transaction(**{prefix + name: value for name, value in fields.items()})
