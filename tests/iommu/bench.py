@@ -56,68 +56,44 @@ def values(view: Layout, *names: str) -> tuple[int, ...]:
     return tuple(getattr(view, name) for name in names)
 
 
-class Bench:
-    """A platform with one unit; its tables are those of legacy mode.
+class Machine:
+    """A platform with one unit whose root table is somebody else's to build.
+
+    Args:
+        config: What the unit is.
+        unit: The unit itself, where it is not an ordinary one of that description.
 
     Attributes:
-        roots: The root table; the unit is told of it by `set_root`.
         interrupts: What reached the processors.
     """
 
-    def __init__(self, config: VtdConfig | None = None) -> None:
+    def __init__(self, config: VtdConfig | None = None, unit: VtdUnit | None = None) -> None:
         self.platform = Platform(load_entry_points=False)
-        self.unit = self.platform.add_unit(VtdUnit(config))
+        self.unit = self.platform.add_unit(unit or VtdUnit(config))
         self.registers = Registers(
             self.platform, host_address_width=self.unit.config.capabilities.haw
         )
         self.commands = GlobalCommand(self.registers)
         self.frames = FrameAllocator(0x10_0000, 0x40_0000)
-        self.roots = LegacyRootTable(self.platform, self.frames)
         self.interrupts = RecordingSink()
         self.platform.add_interrupt_sink(self.interrupts)
-
-    # --- tables
 
     def tables(self, levels: int = 4) -> SecondStageTable:
         """An empty second-stage tree."""
         return SecondStageTable(self.platform, self.frames, levels)
 
-    def attach(
-        self,
-        source_id: int,
-        tables: SecondStageTable,
-        domain_id: int = DOMAIN,
-        **fields: int,
-    ) -> None:
-        """Write a present context entry for a tree; nothing is invalidated."""
-        entry = {
-            "P": 1,
-            "DID": domain_id,
-            "AW": aw_for(tables.levels),
-            "SSPTPTR_address": tables.root,
-        }
-        self.roots.write_context_entry(source_id, ContextEntry.pack(**entry | fields))
-
-    def pass_through(self, source_id: int, domain_id: int = DOMAIN, **fields: int) -> None:
-        """Write a pass-through context entry; nothing is invalidated."""
-        entry = {"P": 1, "DID": domain_id, "AW": aw_for(4), "TT": 2}
-        self.roots.write_context_entry(source_id, ContextEntry.pack(**entry | fields))
-
     # --- commands
 
-    def set_root(self, **fields: int) -> None:
+    def latch_root(self, address: int, **fields: int) -> None:
         """Program RTADDR and latch it."""
-        self.registers.write(RTADDR, RTADDR.pack(RTA_address=self.roots.address, **fields))
+        self.registers.write(RTADDR, RTADDR.pack(RTA_address=address, **fields))
         self.commands.run(Command.SET_ROOT_TABLE)
 
-    def turn_on(self) -> None:
-        """Latch the root table and turn translation on."""
-        self.set_root()
-        self.commands.run(Command.TRANSLATION)
-
-    def start_queue(self, *, wide: bool = False) -> InvalidationQueue:
+    def start_queue(self, *, wide: bool = False, order: int = 0) -> InvalidationQueue:
         """An invalidation queue, turned on."""
-        queue = InvalidationQueue(self.registers, self.platform, self.frames, wide=wide)
+        queue = InvalidationQueue(
+            self.registers, self.platform, self.frames, wide=wide, order=order
+        )
         queue.enable()
         return queue
 
@@ -154,6 +130,52 @@ class Bench:
 
         self.platform.add_observer(keep)
         return seen
+
+
+class Bench(Machine):
+    """A machine whose tables are those of legacy mode.
+
+    Attributes:
+        roots: The root table; the unit is told of it by `set_root`.
+    """
+
+    def __init__(self, config: VtdConfig | None = None) -> None:
+        super().__init__(config)
+        self.roots = LegacyRootTable(self.platform, self.frames)
+
+    # --- tables
+
+    def attach(
+        self,
+        source_id: int,
+        tables: SecondStageTable,
+        domain_id: int = DOMAIN,
+        **fields: int,
+    ) -> None:
+        """Write a present context entry for a tree; nothing is invalidated."""
+        entry = {
+            "P": 1,
+            "DID": domain_id,
+            "AW": aw_for(tables.levels),
+            "SSPTPTR_address": tables.root,
+        }
+        self.roots.write_context_entry(source_id, ContextEntry.pack(**entry | fields))
+
+    def pass_through(self, source_id: int, domain_id: int = DOMAIN, **fields: int) -> None:
+        """Write a pass-through context entry; nothing is invalidated."""
+        entry = {"P": 1, "DID": domain_id, "AW": aw_for(4), "TT": 2}
+        self.roots.write_context_entry(source_id, ContextEntry.pack(**entry | fields))
+
+    # --- commands
+
+    def set_root(self, **fields: int) -> None:
+        """Let the unit use the root table."""
+        self.latch_root(self.roots.address, **fields)
+
+    def turn_on(self) -> None:
+        """Latch the root table and turn translation on."""
+        self.set_root()
+        self.commands.run(Command.TRANSLATION)
 
 
 class Mapped(Bench):
