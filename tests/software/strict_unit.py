@@ -21,6 +21,7 @@ from vtd_plugin.encodings.registers import (
     IQA,
     IQH,
     IQT,
+    IRTA,
     IVA,
     RTADDR,
     VER,
@@ -29,6 +30,7 @@ from vtd_plugin.encodings.registers import (
 from vtd_plugin.encodings.structures import (
     ContextInvalidate,
     DeviceTlbInvalidate,
+    InterruptEntryInvalidate,
     InvalidationWait,
     IotlbInvalidate,
     PasidCacheInvalidate,
@@ -61,6 +63,7 @@ _DESCRIPTORS: Final[dict[int, type[Layout]]] = {
     DescriptorType.CONTEXT: ContextInvalidate,
     DescriptorType.IOTLB: IotlbInvalidate,
     DescriptorType.DEVICE_TLB: DeviceTlbInvalidate,
+    DescriptorType.INTERRUPT_ENTRY: InterruptEntryInvalidate,
     DescriptorType.WAIT: InvalidationWait,
     DescriptorType.PASID_IOTLB: PasidIotlbInvalidate,
     DescriptorType.PASID_CACHE: PasidCacheInvalidate,
@@ -228,6 +231,18 @@ class StrictUnit:
         self._head = 0
         self._pending = (GSTS.mask("QIES"), GSTS.pack(QIES=on))
 
+    def _command_sirtp(self, _on: bool) -> None:
+        _check(self.value(IRTA) != 0, "SIRTP without IRTA")
+        self._status &= ~GSTS.mask("IRTPS")
+        self._pending = (GSTS.mask("IRTPS"), GSTS.pack(IRTPS=1))
+
+    def _command_ire(self, on: bool) -> None:
+        _check(not on or GSTS(self._status).IRTPS == 1, "IRE without a table (section 6.7)")
+        self._pending = (GSTS.mask("IRES"), GSTS.pack(IRES=on))
+
+    def _command_cfi(self, on: bool) -> None:
+        self._pending = (GSTS.mask("CFIS"), GSTS.pack(CFIS=on))
+
     def _command_wbf(self, _on: bool) -> None:
         _check(bool(self.capabilities.CAP.RWBF), "WBF on a unit that has no write buffer")
         self._status |= GSTS.mask("WBFS")
@@ -267,8 +282,13 @@ class StrictUnit:
             if not self._waits:
                 self._reads_left = self.latency
             self._waits.append(descriptor)
-        else:
-            self.forgotten.append(descriptor)
+            return
+        to_device = isinstance(descriptor, DeviceTlbInvalidate | PasidDeviceTlbInvalidate)
+        _check(
+            not to_device or GSTS(self._status).TES == 1,
+            "device-TLB invalidation without translation (section 4.3)",
+        )
+        self.forgotten.append(descriptor)
 
 
 _KNOWN: Final = (
@@ -285,6 +305,7 @@ _KNOWN: Final = (
     IQA,
     IQT,
     IQH,
+    IRTA,
 )
 
 

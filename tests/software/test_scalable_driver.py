@@ -263,7 +263,7 @@ def test_domains_are_torn_down_in_reverse(options: dict[str, Any]) -> None:
 
 
 def test_rights_of_their_own_for_devices_below_processors() -> None:
-    bench = make_bench(**{**SCALABLE, "SSIRWS": 1, "version": 0x60})
+    bench = make_bench(**SCALABLE, SSIRWS=1, version=0x60, use_queue=None)
     bench.driver.enable("scalable", io_rights=True)
     domain = bench.driver.create_domain()
     domain.map(IOVA, DATA, PAGE_4K)
@@ -293,3 +293,50 @@ def test_a_driver_says_what_scalable_mode_lacks() -> None:
         driver.attach_pasid(DEVICE, 0x2000, first_stage=first)
     with pytest.raises(TypeError, match="pasid_table_entry has no field 'TT'"):
         driver.attach_pasid(DEVICE, 5, first_stage=first, TT=1)
+
+
+@pytest.mark.parametrize("options", [{}, {"CM": 1}])
+def test_devices_move_to_scalable_mode_while_they_run(options: dict[str, Any]) -> None:
+    bench = make_bench(**{**SCALABLE, **options})
+    driver = bench.driver
+    driver.enable("legacy")
+    domain = driver.create_domain()
+    domain.map(IOVA, DATA, 2 * PAGE_4K)
+    driver.attach(DEVICE, domain)
+    driver.attach_pass_through(OTHER_DEVICE)
+    other = bench.platform.requester(OTHER_DEVICE)
+    bench.platform.write(DATA, b"data")
+    assert not read(bench, IOVA, 5).ok
+    assert bench.port.read(IOVA, 4).data == b"data"
+    old_tables = driver.root.address
+    driver.switch_to_scalable()
+    assert driver.translating
+    assert bench.port.read(IOVA, 4).data == b"data"
+    assert other.read(DATA, 4).data == b"data"
+    assert bench.frames.allocate() == old_tables
+    domain.unmap(IOVA, PAGE_4K)
+    assert not bench.port.read(IOVA, 4).ok
+    assert bench.port.read(IOVA + PAGE_4K, 4).ok
+    iova = attach(bench, "first", 5, DATA)
+    assert read(bench, iova, 5).data == b"data"
+    bench.platform.reset()
+    driver.recover_after_reset()
+    assert read(bench, iova, 5).data == b"data"
+    assert bench.labels() == ["RTA.2", "SSS.2"]
+
+
+def test_the_rights_of_a_pasid_change_in_place() -> None:
+    bench = scalable_bench()
+    domain = bench.driver.create_first_stage_domain()
+    domain.map(IOVA, DATA, PAGE_4K, US=0)
+    bench.driver.attach_pasid(DEVICE, 5, first_stage=domain)
+    assert not bench.port.read(IOVA, 4, pasid=5, privileged=True).ok
+    bench.driver.change_pasid(DEVICE, 5, SRE=1)
+    assert bench.port.read(IOVA, 4, pasid=5, privileged=True).ok
+    domain.protect(IOVA, PAGE_4K, write=False)
+    assert bench.port.write(IOVA, b"data", pasid=5, privileged=True).ok
+    bench.driver.change_pasid(DEVICE, 5, WPE=1)
+    assert not bench.port.write(IOVA, b"data", pasid=5, privileged=True).ok
+    bench.driver.change_pasid(DEVICE, 5, FPD=1)
+    assert not bench.port.write(IOVA, b"data", pasid=5, privileged=True).ok
+    assert bench.labels() == ["SPT.6", "SGN.6"]

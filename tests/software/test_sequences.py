@@ -10,7 +10,7 @@ import pytest
 from tests.software.bench import DEVICE
 from tests.software.strict_unit import BASE, StrictUnit
 from vtd_plugin.encodings.codes import TableMode
-from vtd_plugin.encodings.registers import GCMD, IQA, RTADDR
+from vtd_plugin.encodings.registers import GCMD, IQA, IRTA, RTADDR
 from vtd_plugin.encodings.structures import ContextEntry
 from vtd_plugin.software import (
     PAGE_2M,
@@ -385,6 +385,154 @@ def test_below_a_nested_first_stage_a_device_forgets_everything() -> None:
         descriptors.iotlb_pages(caps, second.domain_id, 0, PAGE_4K),
         descriptors.device_tlb(SID, 5),
     ]
+
+
+def test_devices_forget_before_translation_stops_and_are_not_told_after() -> None:
+    unit = StrictUnit(DT=1)
+    driver = enabled(unit)
+    domain = driver.create_domain()
+    driver.attach(DEVICE, domain, device_tlb=True)
+    domain.map(0, 0, PAGE_4K)
+    driver.disable()
+    assert unit.forgotten == [descriptors.device_tlb(SID)]
+    unit.forgotten.clear()
+    domain.unmap(0, PAGE_4K)
+    caps = driver.unit.capabilities
+    assert unit.forgotten == [descriptors.iotlb_pages(caps, domain.domain_id, 0, PAGE_4K)]
+
+
+def test_scalable_devices_forget_with_and_without_pasid() -> None:
+    unit = StrictUnit(**SCALABLE)
+    driver = enabled(unit, mode="scalable")
+    driver.attach(DEVICE, driver.create_domain(), device_tlb=True)
+    driver.attach_pasid(DEVICE, 5, first_stage=driver.create_first_stage_domain())
+    driver.attach("00:05.0", driver.create_domain())
+    driver.disable()
+    assert unit.forgotten == [descriptors.device_tlb(SID), descriptors.device_tlb(SID, 5)]
+
+
+@pytest.mark.parametrize("options", [{}, {"QI": 0, "DT": 1}, {**SCALABLE, "DT": 0}])
+def test_devices_keep_no_translations_that_cannot_be_taken_back(options: dict[str, int]) -> None:
+    driver = enabled(StrictUnit(**options), mode="scalable" if "SMTS" in options else "legacy")
+    with pytest.raises(ValueError, match=r"device-TLBs need ECAP\.DT"):
+        driver.attach(DEVICE, driver.create_domain(), device_tlb=True)
+
+
+def test_a_pasid_entry_changes_in_place() -> None:
+    unit = StrictUnit(**SCALABLE, SRS=1, SSADS=1)
+    driver = enabled(unit, mode="scalable")
+    first, second = driver.create_first_stage_domain(), driver.create_domain()
+    driver.add_device(DEVICE, device_tlb=True)
+    driver.attach_pasid(DEVICE, 5, first_stage=first)
+    driver.attach_pasid(DEVICE, 6, second_stage=second)
+    driver.change_pasid(DEVICE, 5, SRE=1, WPE=1)
+    driver.change_pasid(DEVICE, 6, FPD=1)
+    driver.change_pasid(DEVICE, 6, SSADE=1)
+    assert unit.forgotten == [
+        descriptors.pasid_cache(first.domain_id, 5),
+        descriptors.pasid_iotlb(first.domain_id, 5),
+        descriptors.device_tlb(SID, 5),
+        descriptors.pasid_cache(second.domain_id, 6),
+        descriptors.pasid_iotlb(second.domain_id, 6),
+        descriptors.device_tlb(SID, 6),
+        descriptors.pasid_cache(second.domain_id, 6),
+        descriptors.iotlb(second.domain_id),
+        descriptors.device_tlb(SID, 6),
+    ]
+    with pytest.raises(ValueError, match=r"\['DID', 'PGTT'\] change by attaching"):
+        driver.change_pasid(DEVICE, 5, PGTT=2, DID=second.domain_id)
+    with pytest.raises(ValueError, match="does not use PASID 0x7"):
+        driver.change_pasid(DEVICE, 7, WPE=1)
+
+
+def test_the_mode_changes_by_a_new_root_table_alone() -> None:
+    unit = StrictUnit(**SCALABLE, ESRTPS=1, CM=1)
+    driver = enabled(unit)
+    domain = driver.create_domain()
+    driver.attach(DEVICE, domain)
+    legacy_root = driver.root.address
+    unit.forgotten.clear()
+    driver.switch_to_scalable()
+    assert unit.commands == ["+SRTP"]
+    assert unit.forgotten == []
+    assert unit.root == RTADDR(RTADDR.pack(RTA_address=driver.root.address, TTM=TableMode.SCALABLE))
+    assert driver.root.address != legacy_root
+    assert {use.source_id for use in domain.attachments} == {SID}
+    with pytest.raises(ValueError, match="in scalable mode already"):
+        driver.switch_to_scalable()
+
+
+def test_the_mode_does_not_change_under_translation_without_esrtps() -> None:
+    unit = StrictUnit(**SCALABLE)
+    driver = enabled(unit)
+    with pytest.raises(ValueError, match=r"CAP\.ESRTPS is 0"):
+        driver.switch_to_scalable()
+    driver.disable()
+    driver.switch_to_scalable()
+    driver.enable("scalable")
+    assert unit.commands == ["-TE", "+SRTP", "+SRTP", "+TE"]
+    with pytest.raises(ValueError, match="tables of SCALABLE mode are in use"):
+        driver.enable("legacy")
+
+
+def test_interrupt_remapping_is_enabled_in_the_order_of_the_architecture() -> None:
+    unit = StrictUnit(IR=1, EIM=1)
+    driver = driver_of(unit)
+    driver.interrupts.enable(512, extended=True)
+    assert unit.commands == ["+QIE", "+SIRTP", "+IRE"]
+    assert unit.forgotten == [descriptors.interrupt_entries()]
+    table = driver.interrupts.table
+    assert table is not None
+    assert IRTA(unit.value(IRTA)) == IRTA(IRTA.pack(IRTA_address=table.address, EIME=1, S=8))
+    unit.commands.clear()
+    driver.interrupts.disable()
+    driver.interrupts.enable(extended=True)
+    assert unit.commands == ["-IRE", "+SIRTP", "+IRE"]
+    assert driver.interrupts.table is table
+
+
+def test_a_unit_that_empties_its_interrupt_cache_itself_is_not_told_to() -> None:
+    unit = StrictUnit(IR=1, ESIRTPS=1)
+    driver_of(unit).interrupts.enable(compatibility=True)
+    assert unit.commands == ["+QIE", "+SIRTP", "+CFI", "+IRE"]
+    assert unit.forgotten == []
+
+
+@pytest.mark.parametrize("caching_mode", [0, 1])
+def test_interrupt_entries_are_told_by_index(caching_mode: int) -> None:
+    unit = StrictUnit(IR=1, ESIRTPS=1, CM=caching_mode)
+    interrupts = driver_of(unit).interrupts
+    interrupts.enable()
+    first = interrupts.map(DEVICE, 0x40)
+    second = interrupts.map(DEVICE, 0x50, count=2)
+    told = [0, 1, 2] if caching_mode else []
+    assert unit.forgotten == [descriptors.interrupt_entries(index) for index in told]
+    unit.forgotten.clear()
+    interrupts.change(second, DST_XAPIC=3)
+    interrupts.unmap(first)
+    assert unit.forgotten == [descriptors.interrupt_entries(index) for index in (1, 2, 0)]
+
+
+def test_a_reset_is_recovered_from_with_the_interrupt_table_in_memory() -> None:
+    unit = StrictUnit(IR=1, ESIRTPS=1, ESRTPS=1)
+    driver = enabled(unit)
+    driver.interrupts.enable(compatibility=True)
+    unit.reset()
+    driver.recover_after_reset()
+    assert unit.commands == ["+QIE", "+SIRTP", "+CFI", "+IRE", "+SRTP", "+TE"]
+    driver.interrupts.disable()
+    unit.reset()
+    driver.recover_after_reset()
+    assert unit.commands == ["+QIE", "+SRTP", "+TE"]
+
+
+def test_interrupts_recover_without_translation() -> None:
+    unit = StrictUnit(IR=1, ESIRTPS=1)
+    driver = driver_of(unit)
+    driver.interrupts.enable()
+    unit.reset()
+    driver.recover_after_reset()
+    assert unit.commands == ["+QIE", "+SIRTP", "+IRE"]
 
 
 @pytest.mark.parametrize(("command", "status"), [(0, "QIES"), (1, "RTPS"), (2, "TES")])

@@ -13,13 +13,15 @@ from vtd_plugin.software.driver import Driver
 from vtd_plugin.software.faults import FaultedRequest, FaultReport, decode_fault
 from vtd_plugin.software.first_stage import FirstStageTable, GuestMemory
 from vtd_plugin.software.frames import FrameAllocator
-from vtd_plugin.software.invalidation import InvalidationRefused
+from vtd_plugin.software.interrupts import Interrupt, InterruptRemapping, InterruptTable
 from vtd_plugin.software.mmio import Registers
+from vtd_plugin.software.page_requests import PageRequestQueue
 from vtd_plugin.software.pages import PAGE_1G, PAGE_2M, PAGE_4K, Change, Page
 from vtd_plugin.software.pasid_tables import PasidTables
 from vtd_plugin.software.polling import Pending, Poller, Timeout
 from vtd_plugin.software.probe import ProbedUnit
 from vtd_plugin.software.queue import InvalidationQueue, QueueStop, QueueStopped
+from vtd_plugin.software.register_invalidation import InvalidationRefused
 from vtd_plugin.software.root_tables import LegacyRootTable, ScalableRootTable
 from vtd_plugin.software.second_stage import SecondStageTable
 
@@ -39,10 +41,14 @@ __all__ = [
     "FrameAllocator",
     "GlobalCommand",
     "GuestMemory",
+    "Interrupt",
+    "InterruptRemapping",
+    "InterruptTable",
     "InvalidationQueue",
     "InvalidationRefused",
     "LegacyRootTable",
     "Page",
+    "PageRequestQueue",
     "PasidTables",
     "Pending",
     "Poller",

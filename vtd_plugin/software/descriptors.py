@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vtd_plugin.encodings.codes import (
     ContextGranularity,
+    InterruptEntryGranularity,
     IotlbGranularity,
     PasidCacheGranularity,
     PasidIotlbGranularity,
+    ResponseCode,
 )
 from vtd_plugin.encodings.structures import (
     ContextInvalidate,
     DeviceTlbInvalidate,
+    InterruptEntryInvalidate,
     IotlbInvalidate,
+    PageGroupResponse,
     PasidCacheInvalidate,
     PasidDeviceTlbInvalidate,
     PasidIotlbInvalidate,
@@ -26,6 +30,7 @@ from vtd_plugin.software.pages import PAGE_4K, covering_block
 
 if TYPE_CHECKING:
     from vtd_plugin.encodings.capabilities import Capabilities
+    from vtd_plugin.encodings.structures import PageRequest
 
 Descriptor: TypeAlias = (
     ContextInvalidate
@@ -34,6 +39,8 @@ Descriptor: TypeAlias = (
     | PasidIotlbInvalidate
     | DeviceTlbInvalidate
     | PasidDeviceTlbInvalidate
+    | InterruptEntryInvalidate
+    | PageGroupResponse
 )
 """What this module makes."""
 
@@ -181,3 +188,35 @@ def device_tlb(
     if pasid is None:
         return DeviceTlbInvalidate(DeviceTlbInvalidate.pack(**fields))
     return PasidDeviceTlbInvalidate(PasidDeviceTlbInvalidate.pack(PASID=pasid, **fields))
+
+
+def interrupt_entries(index: int | None = None, index_mask: int = 0) -> InterruptEntryInvalidate:
+    """Forget interrupt-remapping table entries: all, or those of an aligned block.
+
+    Args:
+        index: Index of an entry of the block.
+        index_mask: The block has 2^index_mask entries, up to ECAP.MHMV.
+
+    Raises:
+        ValueError: A value is too wide.
+    """
+    if index is None:
+        fields: dict[str, int] = {"G": InterruptEntryGranularity.GLOBAL}
+    else:
+        fields = {"G": InterruptEntryGranularity.INDEX, "IIDX": index, "IM": index_mask}
+    return InterruptEntryInvalidate(InterruptEntryInvalidate.pack(**fields))
+
+
+def page_response(
+    request: PageRequest, code: ResponseCode = ResponseCode.SUCCESS
+) -> PageGroupResponse:
+    """Answer a group of page requests (section 7.6.1); no invalidation, but queued like one.
+
+    Args:
+        request: Any request of the group.
+        code: What became of the group.
+    """
+    fields = {"PRGI": request.PRGI, "RID": request.RID, "PP": request.PP}
+    # Without PP the PASID of a request is not defined.
+    pasid = request.PASID if request.PP else 0
+    return PageGroupResponse(PageGroupResponse.pack(PASID=pasid, RC=code, **fields))

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vtd_plugin.encodings._layout import Layout
-    from vtd_plugin.software.invalidation import CacheKeeper
+    from vtd_plugin.software.caches import CacheKeeper
     from vtd_plugin.software.pages import Change
     from vtd_plugin.software.polling import Pending
+    from vtd_plugin.software.probe import ProbedUnit
 
 TableT = TypeVar("TableT", bound=PageTable)
 
@@ -45,6 +46,17 @@ class Attachment:
     with_pasid: bool = False
     device_tlb: bool = False
     nested: bool = False
+
+
+def check_device_tlb(unit: ProbedUnit, *, device_tlb: bool) -> None:
+    """Raise ValueError if a device is to keep translations that the unit cannot take back.
+
+    Args:
+        unit: What the unit is.
+        device_tlb: Whether the device is to keep translations.
+    """
+    if device_tlb and not (unit.uses_queue and unit.capabilities.ECAP.DT):
+        raise ValueError("device-TLBs need ECAP.DT and the invalidation queue")
 
 
 class DomainIds:

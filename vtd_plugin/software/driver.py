@@ -1,7 +1,7 @@
 """A driver of one unit, as an operating system has it: enable, map, invalidate, disable, recover.
 
-It acts through memory and registers only. `control` has what concerns all of the unit; here are
-the domains, and the devices that use them.
+It acts through memory and registers only. `caches` and `control` have what concerns all of the
+unit, `address_spaces` the domains; here are the devices that use them.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from vtd_plugin.bus.source_id import parse_source_id
 from vtd_plugin.encodings.codes import TableMode
-from vtd_plugin.software.control import Root, UnitControl
-from vtd_plugin.software.domains import Domain, DomainIds, FirstStageDomain
-from vtd_plugin.software.first_stage import FirstStageTable
+from vtd_plugin.software.address_spaces import AddressSpaceControl
+from vtd_plugin.software.control import Root
 from vtd_plugin.software.legacy import LegacyDevices
 from vtd_plugin.software.mmio import DEFAULT_BASE, WIDEST_HOST_ADDRESS, Registers
 from vtd_plugin.software.polling import DEFAULT_POLL_LIMIT, Poller, nothing
-from vtd_plugin.software.probe import ProbedUnit, choose_depth
 from vtd_plugin.software.scalable import ScalableDevices
-from vtd_plugin.software.second_stage import SecondStageTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vtd_plugin.software.cpu import Cpu
+    from vtd_plugin.software.domains import Domain, FirstStageDomain
     from vtd_plugin.software.frames import FrameAllocator
+    from vtd_plugin.software.polling import Pending
+    from vtd_plugin.software.probe import ProbedUnit
 
 Mode: TypeAlias = Literal["legacy", "scalable"]
 
 
-class Driver(UnitControl):
+class Driver(AddressSpaceControl):
     """A driver of one unit.
 
     A unit is brought up and used like this::
@@ -69,12 +69,7 @@ class Driver(UnitControl):
             cpu, base, host_address_width=host_address_width, poller=Poller(wait, poll_limit)
         )
         super().__init__(cpu, registers, frames, use_queue=use_queue)
-        self._cpu = cpu
-        self._frames = frames
-        self._domain_ids = DomainIds(self.unit.domain_ids)
-        self._pass_through_id: int | None = None
         self._devices: LegacyDevices | ScalableDevices | None = None
-        self._io_rights = False
 
     def probe(self) -> ProbedUnit:
         """What the unit can do and how this driver is going to use it."""
@@ -102,21 +97,19 @@ class Driver(UnitControl):
             io_rights: Let the rights of second-stage tables be in IR and IW (RTADDR.SSIRWE).
 
         Raises:
-            ValueError: The unit or this driver lacks what the mode needs, or devices are still
-                attached in another mode.
+            ValueError: The unit or this driver lacks what the mode needs, or the tables of another
+                mode are still in use.
             MemoryError: No frame is left.
         """
-        if io_rights and not (mode == "scalable" and self.unit.capabilities.ECAP.SSIRWS):
-            raise ValueError("IR and IW need scalable mode and ECAP.SSIRWS")
-        self._io_rights = io_rights
         wanted = TableMode[mode.upper()]
         if self._devices is not None:
-            if self._devices.MODE is wanted:
+            if self._devices.MODE is wanted and self._io_rights is io_rights:
                 return
-            if self._devices.attached:
-                raise ValueError(f"devices are attached in {self._devices.MODE.name} mode")
-        if wanted is TableMode.SCALABLE and not self.unit.scalable:
-            raise ValueError("scalable mode needs ECAP.SMTS and the invalidation queue")
+            if self._devices.attached or self.translating:
+                raise ValueError(f"the tables of {self._devices.MODE.name} mode are in use")
+            self._devices.root_table.free_all()
+        self._check_mode(wanted, io_rights=io_rights)
+        self._io_rights = io_rights
         room = LegacyDevices if wanted is TableMode.LEGACY else ScalableDevices
         self._devices = room(self._cpu, self._frames, self.unit, self.keeper)
 
@@ -135,6 +128,49 @@ class Driver(UnitControl):
         self.prepare(mode, io_rights=io_rights)
         self.turn_on(self.root)
 
+    def switch_to_scalable(self) -> None:
+        """Let all devices use the tables of scalable mode, which lead to where the legacy ones do.
+
+        A unit that translates goes on translating: the new root table takes over at once.
+
+        Raises:
+            ValueError: Legacy mode was not prepared; the unit lacks scalable mode; or it
+                translates, and may not change its mode then (CAP.ESRTPS=0).
+            MemoryError: No frame is left.
+            Timeout: The unit does not finish.
+        """
+        old = self.devices
+        if not isinstance(old, LegacyDevices):
+            raise ValueError("devices are in scalable mode already")  # noqa: TRY004
+        if self.translating and not self.unit.capabilities.CAP.ESRTPS:
+            raise ValueError("the mode cannot change while the unit translates: CAP.ESRTPS is 0")
+        self._check_mode(TableMode.SCALABLE, io_rights=False)
+        new = ScalableDevices(self._cpu, self._frames, self.unit, self.keeper)
+        with self.keeper.muted():
+            old.hand_over(new)
+        self._devices = new
+        if self._root is not None:
+            self.set_root(self.root)
+        self.keeper.run(*new.device_tlbs())
+        old.root_table.free_all()
+
+    def start_disable(self) -> Pending:
+        """Begin to turn translation off; requests in flight may delay it (section 6.5.4).
+
+        Devices that keep translations forget them first: the caller has stopped them from asking
+        for new ones (section 4.5).
+
+        Returns:
+            What to wait for.
+
+        Raises:
+            QueueStopped: A device does not answer.
+            Timeout: The unit does not finish.
+        """
+        if self._devices is not None:
+            self.keeper.run(*self._devices.device_tlbs())
+        return super().start_disable()
+
     @property
     def root(self) -> Root:
         """The root table of the prepared mode, as `set_root` takes it.
@@ -144,79 +180,6 @@ class Driver(UnitControl):
         """
         devices = self.devices
         return Root(devices.root_table.address, devices.MODE, self._io_rights)
-
-    def create_domain(
-        self,
-        levels: int | None = None,
-        domain_id: int | None = None,
-        *,
-        preset_accessed: bool = False,
-    ) -> Domain:
-        """Make a second-stage address space in which nothing is mapped.
-
-        Args:
-            levels: Depth of its tables; by default the deepest that the unit supports.
-            domain_id: Its domain-id; by default the lowest that is free.
-            preset_accessed: Set accessed and dirty bits beforehand.
-
-        Raises:
-            ValueError: The unit has no such tables or domain-id, or it is in use.
-            MemoryError: No frame is left.
-        """
-        table = SecondStageTable(
-            self._cpu,
-            self._frames,
-            choose_depth(levels, self.unit.levels),
-            page_sizes=self.unit.page_sizes,
-            preset_accessed=preset_accessed,
-            io_rights=self._io_rights,
-        )
-        return Domain(self.keeper, self._domain_ids.take(domain_id), table)
-
-    def create_first_stage_domain(
-        self,
-        levels: int | None = None,
-        domain_id: int | None = None,
-        *,
-        cpu: Cpu | None = None,
-        frames: FrameAllocator | None = None,
-    ) -> FirstStageDomain:
-        """Make a first-stage address space in which nothing is mapped.
-
-        Its accessed bits are preset where the unit cannot update them (section 3.10).
-
-        Args:
-            levels: Depth of its tables; by default the least that the unit supports.
-            domain_id: Its domain-id, where it is not nested; by default the lowest that is free.
-            cpu: What writes its tables: `GuestMemory` for one that is to be nested.
-            frames: Where its tables come from: guest-physical frames for one to be nested.
-
-        Raises:
-            ValueError: The unit has no such tables or domain-id, or it is in use.
-            MemoryError: No frame is left.
-        """
-        table = FirstStageTable(
-            cpu or self._cpu,
-            frames or self._frames,
-            choose_depth(levels, self.unit.first_stage_levels[::-1]),
-            page_sizes=self.unit.first_stage_page_sizes,
-            preset_accessed=not self.unit.capabilities.ECAP.SMPWCS,
-        )
-        return FirstStageDomain(self.keeper, self._domain_ids.take(domain_id), table)
-
-    def destroy_domain(self, domain: Domain | FirstStageDomain) -> None:
-        """Give back the tables and the domain-id of an address space that nothing uses.
-
-        Args:
-            domain: The address space.
-
-        Raises:
-            ValueError: A device is still attached to it.
-        """
-        if domain.attachments:
-            raise ValueError(f"domain {domain.domain_id:#x} is in use: {domain.attachments}")
-        domain.table.free_all()
-        self._domain_ids.give_back(domain.domain_id)
 
     def attach(
         self,
@@ -344,13 +307,32 @@ class Driver(UnitControl):
         """
         self._scalable_devices().clear_pasid(parse_source_id(source_id), pasid)
 
+    def change_pasid(self, source_id: int | str, pasid: int, **entry_fields: int) -> None:
+        """Change fields of a PASID-table entry that stays present (section 6.5.3.3).
+
+        Fields of different 16-byte pieces of the entry do not change at the same moment.
+
+        Args:
+            source_id: The device.
+            pasid: The PASID, 20 bits.
+            **entry_fields: New values by their architectural names, such as `WPE`, `SRE`, `SSADE`
+                or `FPD`. What a PASID translates with changes by `attach_pasid`.
+
+        Raises:
+            ValueError: Scalable mode was not prepared, the device does not use the PASID, or a
+                field belongs to `attach_pasid`.
+            TypeError: The entry has no such field.
+            Timeout: The unit does not finish.
+        """
+        self._scalable_devices().change_pasid(parse_source_id(source_id), pasid, **entry_fields)
+
+    def _check_mode(self, mode: TableMode, *, io_rights: bool) -> None:
+        if mode is TableMode.SCALABLE and not self.unit.scalable:
+            raise ValueError("scalable mode needs ECAP.SMTS and the invalidation queue")
+        if io_rights and not (mode is TableMode.SCALABLE and self.unit.capabilities.ECAP.SSIRWS):
+            raise ValueError("IR and IW need scalable mode and ECAP.SSIRWS")
+
     def _scalable_devices(self) -> ScalableDevices:
         if not isinstance(self.devices, ScalableDevices):
             raise ValueError("PASIDs need scalable mode, but legacy mode was prepared")  # noqa: TRY004
         return self.devices
-
-    def _pass_through_domain_id(self) -> int:
-        """A domain-id that no paging structures use, taken when it is first needed."""
-        if self._pass_through_id is None:
-            self._pass_through_id = self._domain_ids.take()
-        return self._pass_through_id

@@ -1,6 +1,6 @@
-"""Event messages of a unit: where faults and finished waits are reported (sections 5.1.6 and 7.3).
+"""Event messages of a unit: how it reports faults, finished waits and page requests.
 
-Fault and completion events are programmed alike, each with registers of its own.
+Sections 5.1.6, 6.5.2.10, 7.3 and 7.5. They are programmed alike, each with registers of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from vtd_plugin.encodings.registers import (
     IECTL,
     IEDATA,
     IEUADDR,
+    PEADDR,
+    PECTL,
+    PEDATA,
+    PEUADDR,
 )
 
 if TYPE_CHECKING:
@@ -37,13 +41,14 @@ class Event(Enum):
 
     FAULT = (FECTL, FEDATA, FEADDR, FEUADDR)
     COMPLETION = (IECTL, IEDATA, IEADDR, IEUADDR)
+    PAGE_REQUEST = (PECTL, PEDATA, PEADDR, PEUADDR)
 
     def __init__(
         self,
-        control: type[FECTL | IECTL],
-        data: type[FEDATA | IEDATA],
-        address: type[FEADDR | IEADDR],
-        upper_address: type[FEUADDR | IEUADDR],
+        control: type[FECTL | IECTL | PECTL],
+        data: type[FEDATA | IEDATA | PEDATA],
+        address: type[FEADDR | IEADDR | PEADDR],
+        upper_address: type[FEUADDR | IEUADDR | PEUADDR],
     ) -> None:
         self.control = control
         self.data = data

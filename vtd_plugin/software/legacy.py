@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Final
 from vtd_plugin.encodings.codes import TableMode, TranslationType, aw_for
 from vtd_plugin.encodings.structures import ContextEntry
 from vtd_plugin.software import descriptors
-from vtd_plugin.software.domains import Attachment, FirstStageDomain
+from vtd_plugin.software.domains import Attachment, FirstStageDomain, check_device_tlb
 from vtd_plugin.software.root_tables import LegacyRootTable
 
 if TYPE_CHECKING:
-    from vtd_plugin.encodings._layout import Layout
+    from vtd_plugin.software.caches import CacheKeeper
     from vtd_plugin.software.cpu import Cpu
+    from vtd_plugin.software.descriptors import Descriptor
     from vtd_plugin.software.domains import Domain
     from vtd_plugin.software.frames import FrameAllocator
-    from vtd_plugin.software.invalidation import CacheKeeper
     from vtd_plugin.software.probe import ProbedUnit
+    from vtd_plugin.software.scalable import ScalableDevices
 
 _DOMAIN_OF_NOT_PRESENT: Final = 0
 """The domain-id under which entries that are not present are cached (section 6.2.2)."""
@@ -70,8 +71,10 @@ class LegacyDevices:
             **entry_fields: Further fields of the context entry.
 
         Raises:
+            ValueError: The unit cannot have devices keep translations.
             TypeError: The domain is a first stage.
         """
+        check_device_tlb(self._unit, device_tlb=device_tlb)
         if isinstance(domain, FirstStageDomain):
             raise TypeError(f"domain {domain.domain_id:#x} is a first stage: not in legacy mode")
         kind = TranslationType.DEVICE_TLB if device_tlb else TranslationType.SECOND_STAGE
@@ -120,6 +123,27 @@ class LegacyDevices:
         self._change(source_id, 0)
         self._forget_attachment(source_id)
 
+    def device_tlbs(self) -> list[Descriptor]:
+        """What lets all devices that keep translations forget them."""
+        uses = [use for _domain, use in self._attached.values()]
+        return [descriptors.device_tlb(use.source_id) for use in uses if use.device_tlb]
+
+    def hand_over(self, other: ScalableDevices) -> None:
+        """Attach all devices in scalable mode to what they use here, and forget them.
+
+        Args:
+            other: Tables of scalable mode that the unit does not use yet.
+
+        Raises:
+            MemoryError: No frame is left.
+        """
+        for source_id, (domain, use) in list(self._attached.items()):
+            self._forget_attachment(source_id)
+            if domain is None:
+                other.attach_pass_through(source_id, use.domain_id)
+            else:
+                other.attach(source_id, domain, device_tlb=use.device_tlb)
+
     def _change(self, source_id: int, value: int) -> None:
         """Write a context entry and let the unit forget what it had before (section 6.5.3.3)."""
         old = self.root_table.read_context_entry(source_id)
@@ -134,7 +158,7 @@ class LegacyDevices:
             self._keeper.entries_added(*self._forget(source_id, _DOMAIN_OF_NOT_PRESENT, new))
 
     @staticmethod
-    def _forget(source_id: int, entry_domain_id: int, domain_id: int) -> list[Layout]:
+    def _forget(source_id: int, entry_domain_id: int, domain_id: int) -> list[Descriptor]:
         return [
             descriptors.context_cache(entry_domain_id, source_id),
             descriptors.iotlb(domain_id),

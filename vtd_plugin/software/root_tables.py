@@ -51,6 +51,7 @@ class RootTable(ABC, Generic[RootT, ContextT]):
     def __init__(self, cpu: Cpu, frames: FrameAllocator) -> None:
         self._cpu = cpu
         self._frames = frames
+        self._tables: list[int] = []
         self.address = self._new_table()
 
     def root_entry_address(self, bus: int) -> int:
@@ -123,6 +124,12 @@ class RootTable(ABC, Generic[RootT, ContextT]):
             self.write_root_entry(bus, self._with_table(root, function, table))
         write_entry(self._cpu, table + self._slot(function), self._CONTEXT, value)
 
+    def free_all(self) -> None:
+        """Give back every table: the end of them, after the unit has stopped using them."""
+        for table in self._tables:
+            self._frames.free(table)
+        self._tables.clear()
+
     @abstractmethod
     def _context_table(self, root: RootT, function: int) -> int | None:
         """The context table of a function; None if the root entry has none."""
@@ -138,6 +145,7 @@ class RootTable(ABC, Generic[RootT, ContextT]):
     def _new_table(self) -> int:
         table = self._frames.allocate()
         self._cpu.write(table, bytes(FRAME_BYTES))
+        self._tables.append(table)
         return table
 
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from vtd_plugin.encodings.codes import PageTableType, TableMode, aw_for
 from vtd_plugin.encodings.structures import PasidTableEntry, ScalableContextEntry
 from vtd_plugin.software import descriptors
-from vtd_plugin.software.domains import Attachment, Domain, FirstStageDomain
+from vtd_plugin.software.domains import Attachment, Domain, FirstStageDomain, check_device_tlb
 from vtd_plugin.software.pasid_tables import PasidTables
 from vtd_plugin.software.root_tables import ScalableRootTable
 
 if TYPE_CHECKING:
-    from vtd_plugin.encodings._layout import Layout
+    from vtd_plugin.software.caches import CacheKeeper
     from vtd_plugin.software.cpu import Cpu
+    from vtd_plugin.software.descriptors import Descriptor
     from vtd_plugin.software.frames import FrameAllocator
-    from vtd_plugin.software.invalidation import CacheKeeper
     from vtd_plugin.software.probe import ProbedUnit
 
 _SMALLEST_DIRECTORY_BITS: Final = 13
@@ -29,6 +29,11 @@ _FEWEST_LEVELS: Final = 4
 _DOMAIN_OF_NOT_PRESENT: Final = 0
 """The domain-id under which PASID entries that are not present are cached (section 6.2.3)."""
 _SECOND_STAGE_TAKES_PART: Final = (PageTableType.SECOND_STAGE, PageTableType.NESTED)
+
+_WHAT_TRANSLATES: Final = frozenset(
+    {"P", "PGTT", "DID", "FSPTPTR", "FSPTPTR_address", "FSPM", "SSPTPTR", "SSPTPTR_address", "AW"}
+)
+"""Fields that say which address space an entry is for."""
 
 Stages: TypeAlias = tuple[FirstStageDomain | None, Domain | None]
 """The first and the second stage of an address space: either, both for nested, or neither."""
@@ -51,6 +56,11 @@ class _Device:
     uses: dict[int, tuple[tuple[FirstStageDomain | Domain, ...], Attachment]] = field(
         default_factory=dict
     )
+
+    def use_of(self, source_id: int, pasid: int) -> Attachment:
+        if pasid not in self.uses:
+            raise ValueError(f"source-id {source_id:#x} does not use PASID {pasid:#x}")
+        return self.uses[pasid][1]
 
     def forget_use(self, pasid: int) -> None:
         domains, use = self.uses.pop(pasid)
@@ -81,6 +91,7 @@ class ScalableDevices:
     ) -> None:
         self._cpu = cpu
         self._frames = frames
+        self._unit = unit
         self._ecap = unit.capabilities.ECAP
         self._keeper = keeper
         self._devices: dict[int, _Device] = {}
@@ -112,8 +123,10 @@ class ScalableDevices:
                 the directory covers all PASIDs that the unit supports unless PDTS is given.
 
         Raises:
-            ValueError: The device has a context entry already.
+            ValueError: The device has a context entry already, or the unit cannot have devices
+                keep translations.
         """
+        check_device_tlb(self._unit, device_tlb=device_tlb)
         if source_id in self._devices:
             raise ValueError(f"source-id {source_id:#x} has a context entry already")
         tables = PasidTables(
@@ -189,7 +202,7 @@ class ScalableDevices:
             descriptors.context_cache(_DOMAIN_OF_NOT_PRESENT, source_id),
             *map(descriptors.pasid_cache, domain_ids),
             *map(descriptors.iotlb, domain_ids),
-            *(_in_device(use) for use in uses if use.device_tlb),
+            *(descriptor for use in uses for descriptor in _in_device(use)),
         )
         for pasid in list(device.uses):
             device.forget_use(pasid)
@@ -252,17 +265,47 @@ class ScalableDevices:
         """
         device = self._device(source_id)
         number = device.rid_pasid if pasid is None else pasid
-        if number not in device.uses:
-            raise ValueError(f"source-id {source_id:#x} does not use PASID {number:#x}")
-        _domains, use = device.uses[number]
+        use = device.use_of(source_id, number)
         old = device.tables.read_entry(number)
         device.tables.write_entry(number, 0)
         self._keeper.run(
             descriptors.pasid_cache(use.domain_id, number),
             _in_unit(old, number),
-            *([_in_device(use)] if use.device_tlb else []),
+            *_in_device(use),
         )
         device.forget_use(number)
+
+    def change_pasid(self, source_id: int, pasid: int, **entry_fields: int) -> None:
+        """Change fields of a PASID-table entry that stays present (section 6.5.3.3).
+
+        Args:
+            source_id: The device.
+            pasid: The PASID.
+            **entry_fields: New values of fields that do not say what is translated with.
+
+        Raises:
+            ValueError: The device does not use the PASID, or a field says what is translated with.
+        """
+        device = self._device(source_id)
+        use = device.use_of(source_id, pasid)
+        fixed = _WHAT_TRANSLATES.intersection(entry_fields)
+        if fixed:
+            raise ValueError(f"{sorted(fixed)} change by attaching the PASID again")
+        old = device.tables.read_entry(pasid)
+        new = PasidTableEntry(old.replace(**entry_fields))
+        device.tables.write_entry(pasid, new.value)
+        starts_updating = new.SSADE and not old.SSADE
+        translations = _in_unit(old, pasid) if starts_updating else None
+        self._keeper.run(
+            descriptors.pasid_cache(use.domain_id, pasid),
+            translations or descriptors.pasid_iotlb(use.domain_id, pasid),
+            *_in_device(use),
+        )
+
+    def device_tlbs(self) -> list[Descriptor]:
+        """What lets all devices that keep translations forget them."""
+        uses = [use for device in self._devices.values() for _domains, use in device.uses.values()]
+        return [descriptor for use in uses for descriptor in _in_device(use)]
 
     def _device(self, source_id: int) -> _Device:
         if source_id not in self._devices:
@@ -294,13 +337,15 @@ def _stage_fields(first: FirstStageDomain | None, second: Domain | None) -> dict
     return fields
 
 
-def _in_unit(entry: PasidTableEntry, pasid: int) -> Layout:
+def _in_unit(entry: PasidTableEntry, pasid: int) -> Descriptor:
     """What to forget of the translations of an entry that was made absent (section 6.5.3.3)."""
     if entry.PGTT in _SECOND_STAGE_TAKES_PART:
         return descriptors.iotlb(entry.DID)
     return descriptors.pasid_iotlb(entry.DID, pasid)
 
 
-def _in_device(use: Attachment) -> Layout:
+def _in_device(use: Attachment) -> list[Descriptor]:
     """What to forget of a use in the device itself."""
-    return descriptors.device_tlb(use.source_id, use.pasid if use.with_pasid else None)
+    if not use.device_tlb:
+        return []
+    return [descriptors.device_tlb(use.source_id, use.pasid if use.with_pasid else None)]
