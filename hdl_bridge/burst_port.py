@@ -117,13 +117,14 @@ class BurstPort:
             write: Whether it is a write.
             user: AxUSER.
         """
-        options = self._options
-        if self._user is not None:
-            options = {**options, **self._user(user)}
-        transfer = self.requester.begin(first, size, write, **options)
+        transfer = self.requester.begin(first, size, write, **self.options(user))
         for listener in self.listeners:
             listener(transfer)
         return transfer
+
+    def options(self, user: int) -> RequestOptions:
+        """What the requests of bursts with this AxUSER carry."""
+        return self._options if self._user is None else {**self._options, **self._user(user)}
 
     def response(self, transfer: Transfer | None) -> Response:
         """What the master is told of a burst; of one that asked for nothing, that all is well."""

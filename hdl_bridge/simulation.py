@@ -90,7 +90,8 @@ def run(
     Args:
         simulator: What to run it on, one of `hdl_bridge.simulators.available()`.
         top: The top module.
-        sources: All source files of the design.
+        sources: All source files of the design; with Verilator, also those in C++ that its DPI
+            imports are in.
         module: The importable Python module that holds the cocotb tests.
         testcase: The tests to run, all tests of the module by default.
         parameters: Parameters of the top module.
@@ -159,7 +160,7 @@ def build(
     Args:
         simulator: What to build it for.
         top: The top module.
-        sources: All source files of the design.
+        sources: All source files of the design, as for `run`.
         parameters: Parameters of the top module.
         waves: Whether runs of it can write waveforms.
         build_root: Where builds are kept.
@@ -169,12 +170,14 @@ def build(
 
     Raises:
         SimulationFailed: It does not build; the message ends with the simulator's own.
+        ValueError: There is C++ among the sources, and the simulator is not Verilator.
     """
+    foreign = [source for source in sources if source.suffix == ".cpp"]
     arguments: dict[str, object] = {
-        "sources": [str(source.resolve()) for source in sources],
+        "sources": [str(source.resolve()) for source in sources if source not in foreign],
         "hdl_toplevel": top,
         "parameters": dict(parameters or {}),
-        "build_args": list(simulator.build_arguments),
+        "build_args": [*simulator.build_arguments, *_foreign_arguments(simulator, foreign)],
         "timescale": ("1ns", "1ps"),
         "waves": waves,
         "always": True,
@@ -193,6 +196,21 @@ def build(
                 raise SimulationFailed(f"{top} does not build:\n{_tail(log)}", log)
             finished.touch()
     return directory
+
+
+def _foreign_arguments(simulator: Simulator, sources: Sequence[Path]) -> list[str]:
+    if not sources:
+        return []
+    if simulator.kind is not SimulatorKind.VERILATOR:
+        raise ValueError(f"{simulator.kind} cannot build {sources[0].name}; verilator can")
+    # Python finds the functions in there among the symbols of the running simulation.
+    return [
+        *(str(source.resolve()) for source in sources),
+        "-CFLAGS",
+        "-O2",
+        "-LDFLAGS",
+        "-rdynamic",
+    ]
 
 
 class _Ended(Enum):

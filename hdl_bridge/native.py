@@ -1,0 +1,302 @@
+"""The native AXI4 memory: bursts into pages it was leased move in RTL and C, without Python.
+
+`NativeMemory` answers for an instance of ``axi_native_memory`` (``hdl_bridge/rtl``, for Verilator).
+It is asked for a burst whose page is not at hand, leases the page where that can be done, and takes
+it back when the lease is recalled. What cannot be leased, such as interrupts and memory that is no
+RAM, goes through the bus burst by burst and beat by beat, as behind any other bridge.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import cocotb
+import numpy as np
+
+from hdl_bridge.burst_port import BurstPort, FaultResponse, is_interrupt
+from hdl_bridge.bursts import Burst, BurstType, Response
+from vtd_plugin.bus import RequesterPort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Unpack
+
+    from vtd_plugin.bus import Lease, Platform, Requester, RequestOptions, Transfer
+
+_RTL: Final = Path(__file__).parent / "rtl"
+
+SOURCES: Final = tuple(
+    _RTL / name
+    for name in (
+        "axi_native_pkg.sv",
+        "axi_native_pages.sv",
+        "axi_native_read.sv",
+        "axi_native_write.sv",
+        "axi_native_memory.sv",
+        "axi_native.cpp",
+    )
+)
+"""The files to build a testbench with, packages first."""
+
+_WORDS: Final = 16
+
+
+class _Request(ctypes.Structure):
+    """What is to be done next (``Request`` in ``axi_native.cpp``)."""
+
+    _fields_ = (
+        ("kind", ctypes.c_int32),
+        ("direction", ctypes.c_int32),
+        ("address", ctypes.c_uint64),
+        ("user", ctypes.c_uint64),
+        ("beats", ctypes.c_uint32),
+        ("beat_bytes", ctypes.c_uint32),
+        ("burst", ctypes.c_uint32),
+        ("handle", ctypes.c_uint32),
+        ("data", ctypes.c_uint64 * _WORDS),
+        ("strobe", ctypes.c_uint8 * _WORDS),
+    )
+
+
+class _Kind(IntEnum):
+    BURST = 1
+    BEAT = 2
+    RESPONSE = 3
+    END = 4
+    CUT = 5
+    PAGE_FREE = 6
+
+
+class _Answer(IntEnum):
+    BEATS = 2
+    REFUSED = 3
+
+
+class NativeMemory(BurstPort):
+    """The Python side of an ``axi_native_memory``.
+
+    Only a `RequesterPort` leases pages. Behind another requester, such as an assigned device, every
+    burst goes through the bus.
+
+    Attributes:
+        misses: Bursts that were asked for; all others were served without Python.
+    """
+
+    def __init__(
+        self,
+        instance: Any,
+        requester: Requester | Platform,
+        source_id: int | str | None = None,
+        *,
+        on_fault: FaultResponse | str = FaultResponse.DECERR,
+        user: Callable[[int], RequestOptions] | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        """Answer for an instance from now on.
+
+        Args:
+            instance: Its handle.
+            requester: Whose requests its bursts are: a requester port, an assigned device, or a
+                platform together with `source_id`.
+            source_id: The requester on that platform, such as ``"00:04.0"``.
+            on_fault: The response to a burst that is blocked, ``"DECERR"`` or ``"SLVERR"``.
+            user: What a burst's AxUSER says of its request, such as `AxiUser()`; by default
+                nothing.
+            **options: What every request carries, such as a PASID; see `RequestOptions`.
+
+        Raises:
+            RuntimeError: The simulation was built without the C side (`SOURCES`).
+            TypeError: There is a source-id too many or too few.
+            ValueError: `on_fault` or `source_id` cannot be.
+        """
+        super().__init__(requester, source_id, on_fault, user, options)
+        self.misses = 0
+        self._library = _library()
+        self._bus_bytes = int(instance.DATA_WIDTH.value) // 8
+        self._number = int(instance.PORT.value)
+        self._leases: dict[int, Lease] = {}
+        self._handles: dict[Lease, int] = {}
+        self._through_bus: list[_BurstThroughBus | None] = [None, None]
+        self._library.native_host_open(self._number)
+        cocotb.start_soon(self._serve(instance.attention))
+
+    async def _serve(self, attention: Any) -> None:
+        request = _Request()
+        while True:
+            await attention.value_change
+            while self._library.native_host_next(self._number, ctypes.byref(request)):
+                self._do(request)
+
+    def _do(self, request: _Request) -> None:
+        if request.kind == _Kind.BURST:
+            self.misses += 1
+            self._begin(request)
+        elif request.kind == _Kind.PAGE_FREE:
+            self._take_back(request.handle)
+        else:
+            burst = self._through_bus[request.direction]
+            if burst is not None:
+                self._go_on(burst, request)
+
+    # --- bursts
+
+    def _begin(self, request: _Request) -> None:
+        kind = BurstType(request.burst)
+        burst = Burst(request.address, request.beats, request.beat_bytes, kind)
+        if not burst.is_legal:
+            # The stock slave stops the simulation for it; here nobody would see that.
+            self._answer(request, _Answer.REFUSED, Response.SLVERR)
+            return
+        lease = self._lease(request)
+        if lease is not None and lease.memory is not None:
+            self._grant(request, lease, lease.memory)
+        elif lease is not None and lease.transfer.fault is not None:
+            self._answer(request, _Answer.REFUSED, self.response(lease.transfer))
+        else:
+            write = bool(request.direction)
+            through_bus = _BurstThroughBus(self, burst, request.user, write=write)
+            self._through_bus[request.direction] = through_bus
+            self._answer(request, _Answer.BEATS)
+
+    def _lease(self, request: _Request) -> Lease | None:
+        port = self.requester
+        if not isinstance(port, RequesterPort) or is_interrupt(request.address):
+            return None
+        options = self.options(request.user)
+        write = bool(request.direction)
+        return port.lease(request.address, write, on_recall=self._recalled, **options)
+
+    def _go_on(self, burst: _BurstThroughBus, request: _Request) -> None:
+        if request.kind == _Kind.BEAT:
+            data = burst.beat(request, self._bus_bytes)
+            self._answer(request, _Answer.BEATS, self.response(burst.transfer), data)
+        elif request.kind == _Kind.RESPONSE:
+            burst.send()
+            self._answer(request, _Answer.BEATS, self.response(burst.transfer))
+        else:
+            self._through_bus[request.direction] = None
+            burst.end(aborted=request.kind == _Kind.CUT)
+
+    def _answer(
+        self,
+        request: _Request,
+        answer: _Answer,
+        response: Response = Response.OKAY,
+        data: bytes | None = None,
+    ) -> None:
+        self._library.native_host_answer(
+            self._number, request.direction, answer, response, data, len(data or b"")
+        )
+
+    # --- pages
+
+    def _grant(self, request: _Request, lease: Lease, memory: memoryview) -> None:
+        address = np.frombuffer(memory, np.uint8).ctypes.data
+        handle = self._library.native_host_grant(self._number, request.direction, address)
+        self._leases[handle] = lease
+        self._handles[lease] = handle
+
+    def _recalled(self, lease: Lease) -> None:
+        handle = self._handles.get(lease)
+        if handle is None:
+            lease.end()
+        elif not self._library.native_host_recall(handle, lease.transfer.aborted):
+            self._take_back(handle)
+
+    def _take_back(self, handle: int) -> None:
+        lease = self._leases.pop(handle, None)
+        if lease is not None:
+            del self._handles[lease]
+            self._library.native_host_free(handle)
+            lease.end()
+
+
+class _BurstThroughBus:
+    """A burst that no lease serves: an interrupt, registers, a page that is only partly RAM."""
+
+    def __init__(self, port: BurstPort, burst: Burst, user: int, *, write: bool) -> None:
+        self.transfer: Transfer | None = None
+        self._port = port
+        self._user = user
+        self._write = write
+        # Of one beat to the interrupt window the strobes tell which dword it is.
+        if not (write and burst.beats == 1 and is_interrupt(burst.address)):
+            self._start(burst.first, burst.size)
+
+    def beat(self, request: _Request, bus_bytes: int) -> bytes | None:
+        """Move a beat; of a read, the bus word."""
+        if self._write:
+            for address, data in _strobed(request, bus_bytes):
+                self._put(address, data)
+            return None
+        transfer = self.transfer
+        assert transfer is not None  # noqa: S101 - only a write starts late
+        stop = (request.address & -request.beat_bytes) + request.beat_bytes
+        data = transfer.read(request.address - transfer.iova, stop - request.address)
+        return bytes(request.address % bus_bytes) + data
+
+    def _put(self, address: int, data: bytes) -> None:
+        transfer = self.transfer or self._start(address, len(data))
+        offset = address - transfer.iova
+        if 0 <= offset <= transfer.size - len(data):
+            transfer.write(offset, data)
+
+    def send(self) -> None:
+        """Whether an interrupt is taken is known when it is sent, and that is when it ends."""
+        if self.transfer is not None and is_interrupt(self.transfer.iova):
+            self.transfer.end()
+
+    def end(self, *, aborted: bool) -> None:
+        """It is over, or its master was reset."""
+        if self.transfer is not None:
+            self.transfer.abort() if aborted else self.transfer.end()
+
+    def _start(self, address: int, size: int) -> Transfer:
+        self.transfer = self._port.begin(address, size, write=self._write, user=self._user)
+        return self.transfer
+
+
+def _strobed(request: _Request, bus_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """The runs of bytes that a beat writes: (address, bytes)."""
+    data = bytes(request.data)[:bus_bytes]
+    step = min(bus_bytes, 8)
+    lanes = [request.strobe[lane // step] >> lane % step & 1 for lane in range(bus_bytes)]
+    start = 0
+    while start < bus_bytes:
+        if not lanes[start]:
+            start += 1
+            continue
+        stop = start + 1
+        while stop < bus_bytes and lanes[stop]:
+            stop += 1
+        yield request.address + start, data[start:stop]
+        start = stop
+
+
+def _library() -> Any:
+    """The C side, which is part of the running simulation."""
+    library = ctypes.CDLL(None)
+    try:
+        library.native_host_open.argtypes = (ctypes.c_int,)
+        library.native_host_next.argtypes = (ctypes.c_int, ctypes.POINTER(_Request))
+        library.native_host_grant.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
+        library.native_host_grant.restype = ctypes.c_uint32
+        library.native_host_answer.argtypes = (
+            ctypes.c_int,
+            ctypes.c_int,
+            ctypes.c_int,
+            ctypes.c_uint8,
+            ctypes.c_char_p,
+            ctypes.c_uint32,
+        )
+        library.native_host_recall.argtypes = (ctypes.c_uint32, ctypes.c_int)
+        library.native_host_recall.restype = ctypes.c_uint32
+        library.native_host_free.argtypes = (ctypes.c_uint32,)
+    except AttributeError:
+        raise RuntimeError(
+            "the simulation has no axi_native_memory: build it with hdl_bridge.native.SOURCES"
+        ) from None
+    return library

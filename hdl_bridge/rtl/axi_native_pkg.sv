@@ -1,0 +1,78 @@
+// What the native AXI4 memory asks of its C side (axi_native.cpp), and the addresses of a burst.
+//
+// A channel is one direction of one instance; it has one burst at a time. A handle names a page of
+// memory that the instance may use without asking; 0 is none.
+
+`default_nettype none
+
+package axi_native_pkg;
+
+    typedef enum int {
+        READ  = 0,
+        WRITE = 1
+    } direction_t;
+
+    // What the answer to a burst is.
+    typedef enum int {
+        PENDING = 0,    // not known yet
+        PAGE    = 1,    // a page to move beats to and from: native_handle
+        BEATS   = 2,    // beat by beat: each is asked for
+        REFUSED = 3     // no byte moves: native_response is the response
+    } answer_t;
+
+    // Begin to use a page that was given before; false if it was called back.
+    import "DPI-C" function bit native_acquire(input int unsigned handle);
+    // End one use of a page; true if somebody waits for that.
+    import "DPI-C" function bit native_release(input int unsigned handle);
+    // Forget a page; true if nobody uses it any more.
+    import "DPI-C" function bit native_forget(input int unsigned handle);
+
+    // Bytes of a page, up to eight, the first in the low bits.
+    import "DPI-C" function longint unsigned native_read(
+        input int unsigned handle, input int unsigned offset, input int unsigned bytes);
+    import "DPI-C" function void native_write(
+        input int unsigned handle, input int unsigned offset, input int unsigned bytes,
+        input longint unsigned data, input byte unsigned strobe);
+    // The response of a burst in this page: OKAY, or SLVERR after a reset of the requester.
+    import "DPI-C" function byte unsigned native_page_response(input int unsigned handle);
+
+    // Ask for a burst, for a beat of it, for its response; say that it is over or was cut off.
+    import "DPI-C" function void native_ask_burst(
+        input int port, input int direction, input longint unsigned address,
+        input int unsigned beats, input int unsigned beat_bytes, input int unsigned burst,
+        input longint unsigned user);
+    import "DPI-C" function void native_ask_beat(
+        input int port, input int direction, input longint unsigned address,
+        input int unsigned bytes);
+    import "DPI-C" function void native_put_data(
+        input int port, input int direction, input int unsigned word,
+        input longint unsigned data, input byte unsigned strobe);
+    import "DPI-C" function void native_ask_response(input int port, input int direction);
+    import "DPI-C" function void native_end(input int port, input int direction, input bit cut);
+
+    // The answer to what was asked last.
+    import "DPI-C" function int native_answer(input int port, input int direction);
+    import "DPI-C" function int unsigned native_handle(input int port, input int direction);
+    import "DPI-C" function byte unsigned native_response(input int port, input int direction);
+    import "DPI-C" function longint unsigned native_get_data(
+        input int port, input int direction, input int unsigned word);
+
+    // The address of the beat after this one.
+    function automatic logic [63:0] next_address(
+        input logic [63:0] address, input logic [7:0] len, input logic [2:0] size,
+        input logic [1:0] burst);
+        logic [63:0] bytes, block, following;
+        bytes     = 64'd1 << size;
+        block     = (64'(len) + 64'd1) << size;
+        following = (address & -bytes) + bytes;
+        if (burst == 2'b00)
+            next_address = address;
+        else if (burst == 2'b10 && (following & (block - 64'd1)) == 64'd0)
+            next_address = following - block;
+        else
+            next_address = following;
+    endfunction
+
+endpackage
+
+`default_nettype wire

@@ -1,0 +1,276 @@
+"""The native AXI4 memory, over bare wires."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge
+from cocotbext.axi import AxiBus, AxiResp
+
+from hdl_bridge.axi import AxiUser
+from hdl_bridge.bursts import Burst, BurstType
+from hdl_bridge.native import NativeMemory
+from tests.hdl_bridge.cocotb_axi import random_burst
+from tests.hdl_bridge.raw_master import RawMaster
+from vtd_plugin import Platform, VtdConfig, VtdUnit
+from vtd_plugin.bus.testing import FakeRegisters, RecordingSink
+from vtd_plugin.software import Driver, FrameAllocator
+
+if TYPE_CHECKING:
+    from cocotb.task import Task
+
+    from vtd_plugin.software import Domain
+
+SOURCE_ID: Final = "00:04.0"
+RAM: Final = 4 << 20
+TABLES: Final = 0x20_0000
+IOVA: Final = 0x4000_0000
+HOST: Final = 0x10_0000
+ELSEWHERE: Final = 0x18_0000
+PAGES: Final = 16
+OKAY, SLVERR, DECERR = (int(each) for each in (AxiResp.OKAY, AxiResp.SLVERR, AxiResp.DECERR))
+
+
+class Bench:
+    """A unit with translation on, and a raw master on the wires of the memory."""
+
+    def __init__(self, dut: Any, **fields: Any) -> None:
+        self.dut = dut
+        self.rng = random.Random(random.getrandbits(32))
+        self.platform = Platform(RAM, load_entry_points=False)
+        self.unit = self.platform.add_unit(VtdUnit(VtdConfig(**fields)))
+        self.driver = Driver(self.platform, frames=FrameAllocator(TABLES, 0x10_0000))
+        self.port = self.platform.requester(SOURCE_ID)
+        self.master = RawMaster(AxiBus.from_prefix(dut, "axi"), dut)
+        self.memory = NativeMemory(dut.memory, self.port, user=AxiUser())
+        self.domain: Domain | None = None
+
+    def enable(self) -> Domain:
+        """Translation on, sixteen pages mapped."""
+        self.driver.enable()
+        self.domain = self.driver.create_domain()
+        self.domain.map(IOVA, HOST, PAGES * 0x1000)
+        self.driver.attach(SOURCE_ID, self.domain)
+        return self.domain
+
+    async def write(self, address: int, data: bytes) -> int:
+        """Write aligned data in one burst of whole words; its BRESP."""
+        width = self.master.bus_bytes
+        burst = Burst(address, len(data) // width, width)
+        words = [
+            int.from_bytes(data[place : place + width], "little")
+            for place in range(0, len(data), width)
+        ]
+        response = await self.master.write(burst, words, self.master.all_strobes(burst))
+        await RisingEdge(self.dut.clk)  # at which the memory, too, sees that the burst is over
+        return response
+
+    async def read(self, address: int, size: int) -> tuple[bytes, set[int]]:
+        """Read aligned data in one burst of whole words; it and the RRESPs there were."""
+        width = self.master.bus_bytes
+        words, responses = await self.master.read(Burst(address, size // width, width))
+        await RisingEdge(self.dut.clk)
+        return b"".join(word.to_bytes(width, "little") for word in words), set(responses)
+
+
+async def start(dut: Any, **fields: Any) -> Bench:
+    dut.rst.value = 1
+    dut.stall.value = 0
+    for name in ("awvalid", "wvalid", "bready", "arvalid", "rready"):
+        getattr(dut, f"axi_{name}").value = 0
+    Clock(dut.clk, 10, unit="ns", impl="gpi").start()
+    await ClockCycles(dut.clk, 3)
+    bench = Bench(dut, **fields)
+    dut.rst.value = 0
+    await ClockCycles(dut.clk, 2)
+    return bench
+
+
+async def stall_at_random(dut: Any, rng: random.Random) -> None:
+    while True:
+        await RisingEdge(dut.clk)
+        dut.stall.value = rng.getrandbits(5) & rng.getrandbits(5)
+
+
+@cocotb.test
+async def every_burst_lands_where_its_strobes_say(dut: Any) -> None:
+    """Against a plain byte array that is written beat by beat."""
+    bench = await start(dut)
+    cocotb.start_soon(stall_at_random(dut, bench.rng))
+    image = bytearray(bench.rng.randbytes(0x4000))
+    bench.platform.write(0, image)
+    width = bench.master.bus_bytes
+    for _ in range(80):
+        burst = random_burst(bench.rng, width)
+        if bench.rng.random() < 0.5:
+            words = [bench.rng.getrandbits(8 * width) for _ in range(burst.beats)]
+            strobes = [
+                possible & bench.rng.choice((possible, bench.rng.getrandbits(16)))
+                for possible in bench.master.all_strobes(burst)
+            ]
+            assert await bench.master.write(burst, words, strobes) == OKAY
+            for (first, _), word, strobe in zip(burst.spans(), words, strobes, strict=True):
+                base = first & -width
+                for lane in range(width):
+                    if strobe >> lane & 1:
+                        image[base + lane] = word >> 8 * lane & 0xFF
+            assert bench.platform.read(0, len(image)) == bytes(image), burst
+        else:
+            words, responses = await bench.master.read(burst)
+            assert set(responses) == {OKAY}
+            for (first, stop), word in zip(burst.spans(), words, strict=True):
+                data = word.to_bytes(width, "little")[first % width :]
+                assert data[: stop - first] == image[first:stop], burst
+
+
+@cocotb.test
+async def asks_once_for_each_page_and_direction(dut: Any) -> None:
+    bench = await start(dut)
+    bench.enable()
+    data = bench.rng.randbytes(64)
+    for offset in range(0, 0x400, 64):
+        assert await bench.write(IOVA + offset, data) == OKAY
+        assert await bench.read(IOVA + offset, 64) == (data, {OKAY})
+    assert bench.memory.misses == 2
+    assert bench.platform.read(HOST, 0x400) == data * 16
+
+
+@cocotb.test
+async def a_blocked_burst_touches_nothing_and_is_recorded(dut: Any) -> None:
+    bench = await start(dut)
+    bench.enable()
+    before = bench.platform.read(0, RAM)
+    assert await bench.write(IOVA + PAGES * 0x1000, b"\x55" * 64) == DECERR
+    assert await bench.read(IOVA - 0x1000, 64) == (bytes(64), {DECERR})
+    reports = bench.driver.handle_faults()
+    assert [report.address for report in reports] == [IOVA + PAGES * 0x1000, IOVA - 0x1000]
+    assert bench.platform.read(0, TABLES) == before[:TABLES]
+
+
+@cocotb.test
+async def a_page_stays_where_it_was_until_it_is_invalidated(dut: Any) -> None:
+    bench = await start(dut)
+    domain = bench.enable()
+    bench.platform.write(HOST, b"old page" * 8)
+    bench.platform.write(ELSEWHERE, b"new page" * 8)
+    assert (await bench.read(IOVA, 64))[0] == b"old page" * 8
+    domain.unmap(IOVA, 0x1000)
+    assert (await bench.read(IOVA, 64))[1] == {DECERR}
+    domain.map(IOVA, ELSEWHERE, 0x1000)
+    assert (await bench.read(IOVA, 64))[0] == b"new page" * 8
+
+
+@cocotb.test
+async def translation_off_shows_after_the_burst_in_flight_and_it_lands_where_it_was_to(
+    dut: Any,
+) -> None:
+    bench = await start(dut)
+    bench.enable()
+    assert await bench.write(IOVA, bytes(64)) == OKAY  # so that the page is at hand
+    data = bench.rng.randbytes(256)
+    dut.stall.value = 1 << 1
+    writing = cocotb.start_soon(bench.write(IOVA, data))
+    await ClockCycles(dut.clk, 5)
+    pending = bench.driver.start_disable()
+    assert not pending.done
+    dut.stall.value = 0
+    assert await writing == OKAY
+    await ClockCycles(dut.clk, 2)
+    assert pending.done
+    assert bench.platform.read(HOST, 256) == data
+    assert bench.port.in_flight == ()
+
+
+@cocotb.test
+async def a_reset_of_the_platform_aborts_bursts_in_pages(dut: Any) -> None:
+    bench = await start(dut)
+    bench.enable()
+    assert await bench.write(IOVA, b"\x11" * 64) == OKAY
+    dut.stall.value = 1 << 1
+    writing = cocotb.start_soon(bench.write(IOVA, b"\x22" * 64))
+    await ClockCycles(dut.clk, 5)
+    bench.platform.reset("warm")
+    dut.stall.value = 0
+    assert await writing == SLVERR
+    assert bench.platform.read(HOST, 64) == b"\x11" * 64
+    assert bench.port.in_flight == ()
+
+
+@cocotb.test
+async def a_reset_of_the_memory_leaves_nothing_in_use(dut: Any) -> None:
+    bench = await start(dut)
+    domain = bench.enable()
+    cocotb.start_soon(stall_at_random(dut, bench.rng))
+    for _ in range(25):
+        running: list[Task[Any]] = [
+            cocotb.start_soon(bench.write(IOVA, b"\x11" * 64)),
+            cocotb.start_soon(bench.read(IOVA + bench.rng.choice((0x1000, 0x10_0000)), 64)),
+        ]
+        await ClockCycles(dut.clk, bench.rng.randrange(1, 40))
+        dut.rst.value = 1
+        await ClockCycles(dut.clk, 3)
+        for task in running:
+            task.cancel()
+        for channel in (bench.master.aw, bench.master.w, bench.master.ar):
+            channel.clear()
+        for sink in (bench.master.b, bench.master.r):
+            sink.clear()
+        dut.rst.value = 0
+        await ClockCycles(dut.clk, 3)
+        domain.unmap(IOVA, PAGES * 0x1000)
+        assert bench.port.in_flight == ()
+        domain.map(IOVA, HOST, PAGES * 0x1000)
+
+
+@cocotb.test
+async def pages_that_no_line_has_room_for_are_given_back(dut: Any) -> None:
+    bench = await start(dut)
+    bench.enable()
+    for _ in range(3):
+        for page in range(PAGES):
+            data = bench.rng.randbytes(64)
+            assert await bench.write(IOVA + page * 0x1000, data) == OKAY
+            assert bench.platform.read(HOST + page * 0x1000, 64) == data
+    await ClockCycles(dut.clk, 3)
+    assert len(bench.port.in_flight) == 4
+
+
+@cocotb.test
+async def interrupts_and_registers_go_through_the_bus(dut: Any) -> None:
+    bench = await start(dut)
+    sink = RecordingSink()
+    bench.platform.add_interrupt_sink(sink)
+    registers = FakeRegisters()
+    bench.platform.add_mmio(0xC000_0000, 0x1000, registers, dma=True)
+    message = Burst(0xFEE0_0010, 1, 4)
+    lane = message.address % bench.master.bus_bytes
+    word = 0x4123 << 8 * lane
+    assert await bench.master.write(message, [word], [0xF << lane]) == OKAY
+    assert [(each.address, each.data) for each in sink.messages] == [(0xFEE0_0010, 0x4123)]
+    data = bench.rng.randbytes(16)
+    assert await bench.write(0xC000_0040, data) == OKAY
+    assert await bench.read(0xC000_0040, 16) == (data, {OKAY})
+    assert bytes(registers.content[0x40:0x50]) == data
+    assert await bench.read(0xD000_0000, 16) == (b"\xff" * 16, {DECERR})
+
+
+@cocotb.test
+async def a_burst_over_a_page_border_is_refused(dut: Any) -> None:
+    bench = await start(dut)
+    width = bench.master.bus_bytes
+    _, responses = await bench.master.read(Burst(0x1000 - width, 2, width, BurstType.INCR))
+    assert set(responses) == {SLVERR}
+
+
+@cocotb.test
+async def axuser_tells_pages_apart(dut: Any) -> None:
+    bench = await start(dut)
+    bench.enable()
+    assert (await bench.read(IOVA, 64))[1] == {OKAY}
+    bench.master.user = 1 << 20 | 5  # in legacy mode a request with a PASID is blocked
+    assert (await bench.read(IOVA, 64))[1] == {DECERR}
+    bench.master.user = 0
+    assert (await bench.read(IOVA, 64))[1] == {OKAY}
