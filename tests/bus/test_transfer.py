@@ -166,6 +166,27 @@ def test_an_aborted_read_reads_ones(port: RequesterPort, platform: Platform, bea
     assert transfer.end().answer is Answer.ABORTED
 
 
+def test_an_atomic_is_done_between_its_beginning_and_its_end(
+    port: RequesterPort, fake_unit: FakeUnit, platform: Platform
+) -> None:
+    transfer = port.begin_atomic(IOVA, 4)
+    assert port.in_flight == (transfer,)
+    platform.write(HOST, b"\x05")
+    transfer.modify(lambda old: old + 2)
+    assert transfer.end().data == b"\x05\x00\x00\x00"
+    assert platform.read(HOST, 8) == b"\x07" + bytes(7)
+    assert fake_unit.ended == [transfer]
+
+
+@pytest.mark.parametrize(("iova", "size"), [(IOVA + 4, 8), (IOVA, 2)])
+def test_an_atomic_that_could_not_be_sent_does_not_begin(
+    port: RequesterPort, iova: int, size: int
+) -> None:
+    with pytest.raises(ValueError, match="an atomic"):
+        port.begin_atomic(iova, size)
+    assert port.in_flight == ()
+
+
 def test_an_abort_after_the_end_changes_nothing(port: RequesterPort) -> None:
     transfer = port.begin(IOVA, 4)
     result = transfer.end()

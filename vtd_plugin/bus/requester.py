@@ -188,6 +188,26 @@ class Requester:
         self.port.transfer_began(transfer)
         return transfer
 
+    def begin_atomic(self, iova: int, size: int = 8, **options: Unpack[RequestOptions]) -> Transfer:
+        """Begin an atomic: it is resolved now, and `Transfer.modify` does it.
+
+        Args:
+            iova: Address of the number as the requester sees it, aligned to its size.
+            size: Bytes, 4 or 8.
+            **options: See `RequestOptions`.
+
+        Returns:
+            The transfer; it is in flight until it is ended or aborted.
+
+        Raises:
+            ValueError: An argument is out of its range.
+        """
+        check_atomic(iova, 0, AtomicOperation.SWAP, None, size)
+        attributes = _attributes(RequestKind.ATOMIC, options)
+        transfer = self._transfer(iova, size, attributes, self.port.transfer_ended)
+        self.port.transfer_began(transfer)
+        return transfer
+
     def request_translation(
         self,
         iova: int,
