@@ -22,7 +22,7 @@ COLUMNS = {
     "td": (AddressType.TRANSLATED, None),
     "td_pasid": (AddressType.TRANSLATED, 5),
 }
-SCALABLE = {"SMTS": 1, "PASID": 1, "PSS": 19, "SSTS": 1}
+SCALABLE: dict[str, Any] = {"SMTS": 1, "PASID": 1, "PSS": 19, "SSTS": 1}
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,14 @@ def test_a_mode_that_cannot_be_blocks_every_kind_of_request(mode: Mode, column: 
     assert values(record, "FR", "SID", "AT") == (mode.condition.code, SOURCE, address_type)
     has_pasid = pasid is not None and "PASID" in mode.capabilities
     assert values(record, "PP", "PV") == ((1, pasid) if has_pasid else (0, 0))
+
+
+def test_a_pasid_in_legacy_mode_comes_before_rights_that_mode_does_not_have() -> None:
+    bench = Mapped(VtdConfig(**SCALABLE, SSIRWS=1))
+    bench.set_root(SSIRWE=1)
+    fault = bench.unit.translate(SOURCE, IOVA, pasid=5)
+    assert isinstance(fault, Fault)
+    assert fault.name == "RTA.2"
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: str(mode.condition.label))

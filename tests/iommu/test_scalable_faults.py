@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.iommu.bench import HOST, IOVA, PAGE, SOURCE, values
-from tests.iommu.scalable_bench import FIRST, NESTED, PASID, Scalable
+from tests.iommu.scalable_bench import FIRST, NESTED, PASID, Scalable, scalable_config
 from tests.iommu.scalable_cases import ATOMIC, CASES, READ, WRITE, Case, entries_read
 from vtd_plugin.bus import AddressType, Answer, Fault, RequestKind
 from vtd_plugin.encodings.registers import FECTL
@@ -140,6 +140,33 @@ def test_the_record_says_who_asked_for_what(
     assert values(record, "PP", "PV") == (int(pasid is not None), pasid or 0)
     assert bool(record.PRIV) is (privileged and pasid is not None)
     assert values(record, "T1", "T2") == {READ: (1, 0), WRITE: (0, 0), ATOMIC: (1, 1)}[kind]
+
+
+@pytest.mark.parametrize("address_type", [AddressType.UNTRANSLATED, AddressType.TRANSLATION])
+@pytest.mark.parametrize("caching_mode", [0, 1])
+def test_where_pasids_are_not_enabled_that_is_the_fault_of_a_request_with_one(
+    address_type: AddressType, caching_mode: int
+) -> None:
+    bench = Scalable(scalable_config(CM=caching_mode))
+    bench.change_context(PASIDE=0)
+    for pasid, label in ((None, "SCT.4.3"), (PASID, "SCT.6"), (None, "SCT.4.3")):
+        fault = bench.unit.translate(SOURCE, IOVA, pasid=pasid, address_type=address_type)
+        assert isinstance(fault, Fault)
+        assert fault.name == label
+
+
+@pytest.mark.parametrize(("version", "label"), [(0x50, "SPT.5"), (0x80, "RTA.5")])
+def test_a_cached_page_does_not_let_execute_requests_pass(version: int, label: str) -> None:
+    bench = Scalable(scalable_config(version=version))
+    assert bench.lands_at(pasid=PASID) == HOST
+    fault = bench.unit.translate(SOURCE, IOVA, pasid=PASID, execute=True)
+    assert isinstance(fault, Fault)
+    assert fault.name == label
+
+
+def test_execute_requests_of_a_unit_that_supports_them_are_reads() -> None:
+    bench = Scalable(scalable_config(ERS=1))
+    assert bench.port().read(IOVA, 8, pasid=PASID, execute=True).ok
 
 
 @pytest.mark.parametrize("kind", [FIRST, NESTED])

@@ -169,6 +169,8 @@ class Interrupts:
             return self._block(raw, source_id, request.value, index)
         entry = IrteRemapped(raw)
         condition = self._check_entry(entry, source_id)
+        if condition is None or self._caps.CAP.CM:
+            self._keep(index, raw)
         found: InterruptMessage | Condition | None
         if condition is not None:
             found = condition
@@ -190,11 +192,12 @@ class Interrupts:
         if cached is not None:
             return cached
         raw = self._memory.read_int(address, _ENTRY_BYTES)
-        if raw is None:
-            return Condition.IR_23
-        if self._caps.CAP.CM or IrteRemapped(raw).P:
+        return Condition.IR_23 if raw is None else raw
+
+    def _keep(self, index: int, raw: int) -> None:
+        """Cache a table entry; without caching mode only one that has no fault (§6.1)."""
+        if self._cache.get(index) is None:
             self._cache.put(index, raw)
-        return raw
 
     def _check_entry(self, entry: IrteRemapped, source_id: int) -> Condition | None:
         """Present, from an allowed source, and well formed, in this order (§5.1.4)."""

@@ -70,10 +70,10 @@ class LegacyMode:
 
     def resolve(self, request: Request) -> IotlbEntry | Condition:
         """Answer a request; the steps are those of the fault table (§7.1.3)."""
-        if self._state.root.SSIRWE:
-            return Condition.RTA_1_4
         if request.attributes.pasid is not None:
             return Condition.RTA_2
+        if self._state.root.SSIRWE:
+            return Condition.RTA_1_4
         context = self._find_context(request)
         if isinstance(context, Condition):
             return context

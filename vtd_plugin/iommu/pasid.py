@@ -82,6 +82,7 @@ class PasidTables:
         """
         cache = self._state.caches.pasid
         key = request.source_id, pasid
+        request.pasid = pasid
         cached = cache.get(key)
         if cached is None:
             found = self.read(request, directory, pasid, host_permissions=host_permissions)

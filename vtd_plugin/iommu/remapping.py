@@ -118,7 +118,8 @@ class Remapper:
                 entry = self._lookup(source_id, address)
             else:
                 tag = request_tag(source_id, pasid, privileged=attributes.privileged)
-                entry = self._lookup(tag, address)
+                # Whether a request may execute is no property of the page (§7.1.3).
+                entry = None if attributes.execute else self._lookup(tag, address)
             if entry is not None and size and not attributes.kind & entry.unready:
                 return entry
         return self._resolve_slowly(Request(source_id, address, size, attributes))
@@ -169,12 +170,9 @@ class Remapper:
 
     def _cached(self, request: Request) -> IotlbEntry | Condition | None:
         attributes = request.attributes
-        tag = request_tag(
-            request.source_id,
-            attributes.pasid,
-            privileged=attributes.pasid is not None and attributes.privileged,
-        )
-        entry = self._lookup(tag, request.address)
+        if attributes.pasid is not None and attributes.execute:
+            return None
+        entry = self._lookup(_tag_of(request), request.address)
         if entry is None:
             return None
         request.suppressed = entry.suppressed
@@ -247,13 +245,10 @@ class Remapper:
                 0,
                 PAGE_MASK,
                 0,
-                tag=request_tag(
-                    request.source_id,
-                    request.attributes.pasid,
-                    privileged=request.attributes.privileged,
-                ),
+                tag=_tag_of(request),
                 iova=request.address,
                 domain_id=request.domain_id,
+                pasid=request.pasid,
                 suppressed=request.suppressed,
                 condition=None if by_kind else condition,
             )
@@ -284,6 +279,15 @@ class Remapper:
     def domain_of(self, source_id: int) -> int | None:
         """The domain of a requester as the tables in memory have it; None where there is none."""
         return None if self._mode_fault is not None else self._mode.domain_of(source_id)
+
+
+def _tag_of(request: Request) -> int:
+    attributes = request.attributes
+    return request_tag(
+        request.source_id,
+        attributes.pasid,
+        privileged=attributes.pasid is not None and attributes.privileged,
+    )
 
 
 def _refuse(request: Request) -> Fault:

@@ -26,6 +26,7 @@ class Request:
         asks_translation: This is a translation request (AT=1).
         suppressed: Fault processing is disabled by an entry that was read (FPD, §7.1.1).
         domain_id: Domain of the context or PASID entry, once it is known.
+        pasid: The PASID whose entry is used: the request's own, or RID_PASID.
         cacheable: The tables of the domain are being walked: a failure may be cached where
             caching mode allows it (§6.1).
     """
@@ -36,6 +37,7 @@ class Request:
         "attributes",
         "cacheable",
         "domain_id",
+        "pasid",
         "size",
         "source_id",
         "suppressed",
@@ -51,6 +53,7 @@ class Request:
         self.asks_translation = attributes.address_type == AddressType.TRANSLATION
         self.suppressed = False
         self.domain_id = 0
+        self.pasid = 0
         self.cacheable = False
 
     @property

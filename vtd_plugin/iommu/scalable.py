@@ -129,11 +129,13 @@ class ScalableMode:
                         ScalableContextEntry(0), request.suppressed, condition=found
                     )
                     cache.put(request.source_id, failure)
-                return found
+                return _as_met_by(request, found)
             cache.put(request.source_id, found)
             cached = found
         request.suppressed = cached.suppressed
-        return cached.condition or cached
+        if cached.condition is not None:
+            return _as_met_by(request, cached.condition)
+        return cached
 
     def read_context(self, request: Request) -> ScalableContext | Condition:
         """Read the context entry of the requester from memory, without any cache."""
@@ -235,7 +237,7 @@ class ScalableMode:
         if isinstance(found, Condition):
             return found
         _, privileged = self._identity(request, context)
-        if attributes.pasid is not None and attributes.execute:
+        if attributes.pasid is not None and attributes.execute and not self._caps.ECAP.ERS:
             return Condition.SPT_5
         if privileged and not found.entry.SRE:
             return Condition.SPT_6
@@ -504,3 +506,15 @@ class ScalableMode:
         """The domain of requests without PASID as the tables in memory have it."""
         peeked = self._peek(source_id)
         return None if peeked is None else peeked[0].domain_id
+
+
+def _as_met_by(request: Request, condition: Condition) -> Condition:
+    """Why a request is blocked by an entry that cannot be used.
+
+    The fault table has SCT.4.3 for no request whose PASID would be translated: that PASIDs are not
+    enabled is SCT.6 to them, a fault of the request and not of the entry (§7.1.3).
+    """
+    translated = not request.untranslated and not request.asks_translation
+    if condition is Condition.SCT_4_3 and request.attributes.pasid is not None and not translated:
+        return Condition.SCT_6
+    return condition
