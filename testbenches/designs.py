@@ -27,6 +27,7 @@ NVME_LITE: Final = Design(
         _RTL / "nvme_lite_registers.sv",
         _RTL / "nvme_lite.sv",
         _PROBE,
+        _RTL / "vtd_probe.sv",
         _RTL / "tb_nvme_lite.sv",
     ),
 )

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 CLOCK_NS: Final = 10
 RESET_CYCLES: Final = 4
+PATIENCE: Final = 50_000
+"""Clock cycles that are waited for anything, unless told otherwise."""
+
+
+class TimedOut(AssertionError):  # noqa: N818 - says what happened
+    """What was waited for did not become the case; the message says what, and for how long."""
 
 
 class Master:
@@ -67,7 +73,7 @@ class Master:
         await self.write(offset + 4, value >> 32)
 
     async def until(
-        self, condition: Callable[[], Awaitable[bool]], what: str, cycles: int = 50_000
+        self, condition: Callable[[], Awaitable[bool]], what: str, cycles: int = PATIENCE
     ) -> None:
         """Let simulated time pass until something is the case.
 
@@ -77,14 +83,14 @@ class Master:
             cycles: How long to wait at most.
 
         Raises:
-            AssertionError: It did not become the case.
+            TimedOut: It did not become the case.
         """
         step = 20
         for _ in range(0, cycles, step):
             if await condition():
                 return
             await ClockCycles(self.dut.clk, step)
-        raise AssertionError(f"no {what} within {cycles} cycles")
+        raise TimedOut(f"no {what} within {cycles} cycles")
 
 
 def random_pauses(rng: random.Random, duty: float) -> Iterator[bool]:

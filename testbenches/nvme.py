@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
+from testbenches.master import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -124,6 +126,7 @@ class NvmeHost:
         memory: HostMemory,
         layout: Layout | None = None,
         iova: Callable[[int], int] = lambda address: address,
+        patience: int = PATIENCE,
     ) -> None:
         """Take a controller.
 
@@ -132,11 +135,13 @@ class NvmeHost:
             memory: Memory as the CPU sees it.
             layout: Where to keep the queues.
             iova: What the device is told for a CPU address, page by page.
+            patience: Clock cycles to wait for the controller at most, each time.
         """
         self.master = master
         self.memory = memory
         self.layout = layout or Layout()
         self.iova = iova
+        self._patience = patience
         entries = self.layout.entries
         self.admin = QueuePair(0, self.layout.admin_sq, self.layout.admin_cq, entries)
         self.io = QueuePair(1, self.layout.io_sq, self.layout.io_cq, entries)
@@ -166,7 +171,7 @@ class NvmeHost:
         async def shows() -> bool:
             return await self.master.read(Register.CSTS) & mask == value
 
-        await self.master.until(shows, f"CSTS & {mask:#x} == {value:#x}")
+        await self.master.until(shows, f"CSTS & {mask:#x} == {value:#x}", self._patience)
 
     async def use_messages(self, address: int, data: int) -> None:
         """Have interrupts written as messages."""
@@ -280,17 +285,17 @@ class NvmeHost:
         await self.master.write(Register.DOORBELLS + 8 * pair.number, pair.tail)
         return self._next_command
 
-    async def wait_completion(self, pair: QueuePair, cycles: int = 50_000) -> Completion:
+    async def wait_completion(self, pair: QueuePair) -> Completion:
         """Wait for the next completion of a queue and hand its entry back.
 
         Raises:
-            AssertionError: None came.
+            TimedOut: None came.
         """
 
         async def there() -> bool:
             return self.peek(pair) is not None
 
-        await self.master.until(there, f"completion in queue {pair.number}", cycles)
+        await self.master.until(there, f"completion in queue {pair.number}", self._patience)
         completion = self.peek(pair)
         assert completion is not None
         pair.head = (pair.head + 1) % pair.entries

@@ -1,4 +1,5 @@
-// The top of the testbenches with nvme_lite: the DMA master and, for waveforms, a probe of its port.
+// The top of the testbenches with nvme_lite: the DMA master and, for waveforms, probes of its port
+// and of the unit in front of it.
 // Parameters, ports and registers are those of nvme_lite.
 
 `default_nettype none
@@ -70,6 +71,7 @@ module tb_nvme_lite #(
     ) master (.*);
 
     bus_probe probe ();
+    vtd_probe unit ();
 
 endmodule
 
