@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from vtd_plugin.cli.demo import demo
 from vtd_plugin.cli.replay import replay
 from vtd_plugin.cli.spec import spec
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command()(demo)
 app.command()(spec)
 app.command()(replay)
 
