@@ -1,0 +1,369 @@
+"""An IOMMU in the root complex of cocotbext-pcie.
+
+`attach` takes the memory requests of endpoints where they enter the root complex, before it looks
+at their addresses: its ports send all of them upstream, as access control services make hardware
+do (PCIe §6.12). Each request becomes a transfer of its requester: it is translated, moves bytes of
+the platform's memory, and is answered. What the host does is not touched, nor what a switch below
+a root port routes by itself.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import cocotb
+from cocotb.triggers import Event, Timer
+from cocotbext.pcie.core import RootComplex
+from cocotbext.pcie.core.tlp import TlpAttr
+
+from hdl_bridge import pcie_tlp
+from hdl_bridge.pcie_tlp import KINDS, Kind
+from vtd_plugin.bus import (
+    INTERRUPT_WINDOW_BASE,
+    AddressType,
+    Answer,
+    InterruptMessage,
+    Platform,
+    RequestKind,
+    RequestOptions,
+    Transfer,
+)
+from vtd_plugin.bus.atomics import outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from typing import TypeAlias
+
+    from vtd_plugin.bus import Resolution
+
+    PassOn: TypeAlias = Callable[[Any], Awaitable[None]]
+
+TESTED_VERSION: Final = "0.2.16"
+"""The release of cocotbext-pcie whose insides this module knows."""
+
+_NO_WRITE: Final = 1
+"""The NW flag of a translation request lies where other requests have processing hints (ATS)."""
+
+_SMALLEST_PAYLOAD: Final = 128
+"""Bytes of the maximum payload size that is encoded as 0 (PCIe §7.5.3.4)."""
+
+_ATTRIBUTES: Final = (
+    "switch_ports", "add_switch_port", "send", "log", "max_payload_size",
+    "read_completion_boundary", "split_on_all_rcb",
+)  # fmt: skip
+_MSI_ATTRIBUTES: Final = ("msi_alloc_vectors", "msi_region.msi_vectors", "msi_region.write")
+
+
+class RequestListener(Protocol):
+    """Who is told of each request that has begun."""
+
+    def __call__(self, tlp: Any, transfer: Transfer, /) -> object:
+        """A request has begun; it is translated, and no byte has moved."""
+
+
+class PcieBridge:
+    """What `attach` has put into a root complex.
+
+    Attributes:
+        platform: Whose memory and units the requests reach.
+        listeners: Called with the TLP and the transfer of each request when it has begun.
+    """
+
+    def __init__(
+        self,
+        root_complex: RootComplex,
+        platform: Platform,
+        latency: Callable[[Any], int] | None,
+        pasid_of: Callable[[Any], int | None] | None,
+    ) -> None:
+        self.platform = platform
+        self.listeners: list[RequestListener] = []
+        self._root_complex = root_complex
+        self._latency = latency
+        self._pasid_of = pasid_of
+        self._last_write: dict[int, Event] = {}
+        self._add_switch_port: Callable[[Any], None] = root_complex.add_switch_port
+        for switch_port in root_complex.switch_ports:
+            self._guard(switch_port)
+        root_complex.add_switch_port = self._guard_and_add
+
+    def accept(self, tlp: Any, pass_on: PassOn) -> None:
+        """Take a memory request: it begins now, and a task of its own serves it.
+
+        Args:
+            tlp: The request.
+            pass_on: Where it goes, with its new address, if the platform has nothing there.
+        """
+        if (complaint := pcie_tlp.complaint(tlp)) is not None:
+            self._root_complex.log.warning("request dropped, %s: %r", complaint, tlp)
+            tlp.release_fc()
+        elif AddressType(tlp.at) is AddressType.TRANSLATION:
+            cocotb.start_soon(self._answer_translation(tlp, self._translate(tlp)))
+        else:
+            request = _Request(tlp, self._begin(tlp), pass_on)
+            for listener in self.listeners:
+                listener(tlp, request.transfer)
+            self._queue(request)
+
+    def _guard_and_add(self, switch_port: Any) -> None:
+        self._guard(switch_port)
+        self._add_switch_port(switch_port)
+
+    def _guard(self, switch_port: Any) -> None:
+        """Stand where requests come in: at the link of a root port, else at the endpoint itself."""
+        _require(switch_port, "upstream", "bridge.upstream_tx_handler")
+        if switch_port.upstream:
+            return
+        place, name = switch_port.bridge, "upstream_tx_handler"
+        if hasattr(place, "downstream_port"):
+            place, name = place.downstream_port, "rx_handler"
+            _require(place, name)
+        setattr(place, name, _Guard(self, getattr(place, name)).receive)
+
+    def _begin(self, tlp: Any) -> Transfer:
+        port = self.platform.requester(int(tlp.requester_id))
+        options = RequestOptions(
+            address_type=AddressType(tlp.at),
+            no_snoop=bool(tlp.attr & TlpAttr.NS),
+            pasid=self._pasid(tlp),
+        )
+        kind = KINDS[tlp.fmt_type]
+        if kind is Kind.ATOMIC:
+            return port.begin_atomic(tlp.address, pcie_tlp.atomic(tlp).size, **options)
+        span = pcie_tlp.span(tlp)
+        return port.begin(span.address, span.size, kind is Kind.WRITE, **options)
+
+    def _translate(self, tlp: Any) -> Resolution:
+        return self.platform.requester(int(tlp.requester_id)).request_translation(
+            tlp.address, pasid=self._pasid(tlp), no_write=bool(tlp.ph & _NO_WRITE)
+        )
+
+    def _pasid(self, tlp: Any) -> int | None:
+        return None if self._pasid_of is None else self._pasid_of(tlp)
+
+    def _queue(self, request: _Request) -> None:
+        """Keep PCIe's order within a requester (PCIe §2.4.1).
+
+        Nothing passes a write that came before it; a write passes all that is no write, and what
+        is no write passes each other. Relaxed ordering permits more, and is not made use of.
+        """
+        requester = request.transfer.port.source_id
+        before = self._last_write.get(requester)
+        done = Event()
+        if request.transfer.is_write:
+            self._last_write[requester] = done
+        delay = self._delay(request.tlp)
+
+        async def take_turn() -> None:
+            await _wait(delay, before)
+            await self._serve(request)
+            done.set()
+            if self._last_write.get(requester) is done:
+                del self._last_write[requester]
+
+        cocotb.start_soon(take_turn())
+
+    def _delay(self, tlp: Any) -> int:
+        return 0 if self._latency is None else self._latency(tlp)
+
+    async def _serve(self, request: _Request) -> None:
+        """Do a request whose turn has come, unless a reset has aborted it."""
+        transfer = request.transfer
+        elsewhere = _elsewhere(transfer)
+        if elsewhere is not None:
+            await request.pass_on(pcie_tlp.redirected(request.tlp, elsewhere))
+        elif not transfer.aborted:
+            await self._complete(transfer, self._carry_out(request.tlp, transfer))
+        transfer.end()
+        request.tlp.release_fc()
+
+    def _carry_out(self, tlp: Any, transfer: Transfer) -> Iterable[Any]:
+        """Move the bytes; what completes the request."""
+        kind = KINDS[tlp.fmt_type]
+        if kind is Kind.WRITE:
+            for offset, data in pcie_tlp.written(tlp):
+                transfer.write(offset, data)
+            return ()
+        if not transfer.ok:
+            return (pcie_tlp.refusal(tlp, transfer.answer),)
+        if kind is Kind.ATOMIC:
+            return (pcie_tlp.data_completion(tlp, _modify(tlp, transfer)),)
+        return self._read_completions(tlp, transfer)
+
+    def _read_completions(self, tlp: Any, transfer: Transfer) -> Iterable[Any]:
+        data = bytearray(transfer.size)
+        for offset, size in pcie_tlp.span(tlp).runs:
+            data[offset : offset + size] = transfer.read(offset, size)
+        root_complex = self._root_complex
+        return pcie_tlp.read_completions(
+            tlp,
+            bytes(data),
+            payload=_SMALLEST_PAYLOAD << root_complex.max_payload_size,
+            boundary=128 if root_complex.read_completion_boundary else 64,
+            every_boundary=root_complex.split_on_all_rcb,
+        )
+
+    async def _complete(self, transfer: Transfer, completions: Iterable[Any]) -> None:
+        for completion in completions:
+            # A function that was reset has forgotten the tag, and may have given it out again.
+            if not transfer.aborted:
+                await self._root_complex.send(completion)
+
+    async def _answer_translation(self, tlp: Any, resolution: Resolution) -> None:
+        await _wait(self._delay(tlp))
+        await self._root_complex.send(pcie_tlp.translation_completion(tlp, resolution))
+        tlp.release_fc()
+
+
+def attach(
+    root_complex: RootComplex,
+    platform: Platform,
+    *,
+    latency: Callable[[Any], int] | None = None,
+    pasid_of: Callable[[Any], int | None] | None = None,
+) -> PcieBridge:
+    """Put a platform's memory and IOMMUs behind the ports of a root complex.
+
+    From now on memory requests and atomics of every endpoint, also of ports made later, are
+    transfers of the platform's requester with their requester id. A blocked request is completed
+    with the status that the unit's answer names (UR or CA), a blocked write is dropped. A dword
+    write to 0xFEEx_xxxx is an interrupt. A request that is translated to where the platform has
+    nothing goes on with its new address, to BARs and to the memory of the root complex.
+
+    Requests of one requester keep PCIe's order, and different requesters do not wait for each
+    other. A request is in flight from here until the root complex has taken its last completion.
+    The credit that it took is given back then. A reset of its requester aborts it without a
+    completion.
+
+    Args:
+        root_complex: A `RootComplex` of cocotbext-pcie.
+        platform: The platform.
+        latency: For each TLP, after it was translated, the nanoseconds before it is served.
+            By default there are none.
+        pasid_of: The PASID of each TLP, or None for one without. There are no TLP prefixes in
+            cocotbext-pcie; by default no request has a PASID.
+
+    Returns:
+        The bridge.
+
+    Raises:
+        TypeError: `root_complex` is no root complex of cocotbext-pcie.
+        ValueError: It has a bridge already.
+        RuntimeError: This release of cocotbext-pcie lacks what the bridge needs.
+    """
+    _check(root_complex, *_ATTRIBUTES)
+    if isinstance(getattr(root_complex.add_switch_port, "__self__", None), PcieBridge):
+        raise ValueError(f"{root_complex!r} has a bridge already")  # noqa: TRY004
+    return PcieBridge(root_complex, platform, latency, pasid_of)
+
+
+def route_msi(root_complex: RootComplex, platform: Platform) -> None:
+    """Send the message-signalled interrupts of cocotbext-pcie through the interrupt window.
+
+    Vectors allocated from now on have an address in the window instead of 0x8000_0000, so that
+    their messages pass the unit. One that leaves it with the data of a vector sets the vector's
+    event and runs its callbacks, as ever.
+
+    Args:
+        root_complex: A `RootComplex` of cocotbext-pcie.
+        platform: The platform that it is attached to.
+
+    Raises:
+        TypeError: `root_complex` is no root complex of cocotbext-pcie.
+        RuntimeError: This release of cocotbext-pcie lacks what is needed.
+    """
+    _check(root_complex, *_MSI_ATTRIBUTES)
+    region = root_complex.msi_region
+    allocate = root_complex.msi_alloc_vectors
+
+    def allocate_in_window(count: int) -> Any:
+        vectors = allocate(count)
+        for vector in vectors:
+            vector.addr = INTERRUPT_WINDOW_BASE
+        return vectors
+
+    def deliver(message: InterruptMessage) -> None:
+        if message.data in region.msi_vectors:
+            cocotb.start_soon(region.write(0, message.data.to_bytes(4, "little")))
+
+    root_complex.msi_alloc_vectors = allocate_in_window
+    platform.add_interrupt_sink(deliver)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request that has begun."""
+
+    tlp: Any
+    transfer: Transfer
+    pass_on: PassOn
+
+
+class _Guard:
+    """Stands before a handler of TLPs, and takes memory requests aside."""
+
+    def __init__(self, bridge: PcieBridge, handler: PassOn) -> None:
+        self._bridge = bridge
+        self._handler = handler
+
+    async def receive(self, tlp: Any) -> None:
+        if tlp.fmt_type in KINDS:
+            self._bridge.accept(tlp, self._handler)
+        else:
+            await self._handler(tlp)
+
+
+def _elsewhere(transfer: Transfer) -> int | None:
+    """Where a request goes that was translated to where the platform has nothing."""
+    if transfer.answer is not Answer.UR or transfer.faults or not transfer.translations:
+        return None
+    if transfer.attributes.kind is RequestKind.ATOMIC:
+        return None  # cocotbext-pcie cannot route it
+    _, _, translation = transfer.translations[0]
+    return translation.address(transfer.iova)
+
+
+def _modify(tlp: Any, transfer: Transfer) -> bytes:
+    """Do an atomic; the old value."""
+    atomic = pcie_tlp.atomic(tlp)
+    before = 0
+
+    def change(old: int) -> int:
+        nonlocal before
+        before = old
+        return outcome(old, atomic.operand, atomic.operation, atomic.compare, atomic.size)
+
+    transfer.modify(change)
+    return before.to_bytes(atomic.size, "little")
+
+
+async def _wait(nanoseconds: int, before: Event | None = None) -> None:
+    if nanoseconds:
+        await Timer(nanoseconds, "ns")
+    if before is not None:
+        await before.wait()
+
+
+def _check(root_complex: object, *attributes: str) -> None:
+    if not isinstance(root_complex, RootComplex):
+        raise TypeError(f"{root_complex!r} is no RootComplex of cocotbext-pcie")
+    _require(root_complex, *attributes)
+
+
+def _require(thing: object, *paths: str) -> None:
+    """Refuse a cocotbext-pcie that has moved what we use or replace."""
+    for path in paths:
+        found = thing
+        for name in path.split("."):
+            found = getattr(found, name, _MISSING)
+        if found is _MISSING:
+            installed = importlib.metadata.version("cocotbext-pcie")
+            raise RuntimeError(
+                f"cocotbext-pcie {installed} has no {type(thing).__name__}.{path}, which the "
+                f"bridge needs; {TESTED_VERSION} is known to work"
+            )
+
+
+_MISSING: Final = object()

@@ -1,0 +1,38 @@
+"""The bridge to cocotbext-pcie, with endpoints in Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from cocotbext.pcie.core import RootComplex
+
+from hdl_bridge.pcie import attach, route_msi
+from hdl_bridge.simulation import run
+from hdl_bridge.simulators import available
+
+if TYPE_CHECKING:
+    from vtd_plugin.bus import Platform
+
+TOP = Path(__file__).parent / "pcie_top.sv"
+
+
+@pytest.mark.parametrize("module", ["cocotb_pcie", "cocotb_pcie_order"])
+def test_endpoints_in_python(module: str) -> None:
+    run(available()[0], "pcie_top", [TOP], f"tests.hdl_bridge.{module}", seed=1)
+
+
+def test_what_is_no_root_complex_is_refused(platform: Platform) -> None:
+    with pytest.raises(TypeError, match="is no RootComplex"):
+        attach(object(), platform)
+    with pytest.raises(TypeError, match="is no RootComplex"):
+        route_msi(object(), platform)
+
+
+def test_a_cocotbext_pcie_of_another_build_is_refused_by_its_version(platform: Platform) -> None:
+    moved = object.__new__(RootComplex)
+    with pytest.raises(RuntimeError, match=r"cocotbext-pcie 0\.\d+\.\d+ has no .*switch_ports"):
+        attach(moved, platform)
+    with pytest.raises(RuntimeError, match=r"cocotbext-pcie 0\.\d+\.\d+ has no .*msi_"):
+        route_msi(moved, platform)
