@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import cocotb
 from cocotb.triggers import RisingEdge
 
+from hdl_bridge.axi_memory import AxiMemory, AxiProtocolError, Latency
 from hdl_bridge.burst_port import AxiUser, BurstPort, FaultResponse, is_interrupt
 from hdl_bridge.bursts import Burst, BurstType
 
@@ -27,7 +28,17 @@ if TYPE_CHECKING:
 
     from vtd_plugin.bus import Platform, Requester, RequestOptions, Transfer
 
-__all__ = ["TESTED_VERSION", "AxiBridge", "AxiUser", "BurstPort", "FaultResponse", "attach"]
+__all__ = [
+    "TESTED_VERSION",
+    "AxiBridge",
+    "AxiMemory",
+    "AxiProtocolError",
+    "AxiUser",
+    "BurstPort",
+    "FaultResponse",
+    "Latency",
+    "attach",
+]
 
 TESTED_VERSION: Final = "0.1.28"
 """The release of cocotbext-axi whose insides this module knows."""

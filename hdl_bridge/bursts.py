@@ -1,20 +1,23 @@
 """The addresses of an AXI burst (AMBA AXI specification, "Burst length, size, and type").
 
-Pure arithmetic: which bytes a burst can touch, and which of them each beat does. The 4 KiB rule is
-only told, not enforced: whoever asks decides what breaking it means.
+Pure arithmetic: which bytes a burst can touch, and which of them each beat does. Its rules are
+only told, not enforced: whoever asks decides what breaking them means.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BOUNDARY = 4096
+BOUNDARY: Final = 4096
 """Bytes; a burst never crosses a multiple of it."""
+
+_WRAPPING_BEATS: Final = (2, 4, 8, 16)
+_MOST_FIXED_BEATS: Final = 16
 
 
 class BurstType(IntEnum):
@@ -70,10 +73,29 @@ class Burst:
         """How many bytes it can touch."""
         return self.stop - self.first
 
+    def __str__(self) -> str:
+        kind = self.kind.name
+        return f"{kind} burst of {self.beats} x {self.beat_bytes} bytes at {self.address:#x}"
+
     @property
     def is_legal(self) -> bool:
         """Whether it stays inside 4 KiB."""
         return self.first // BOUNDARY == (self.stop - 1) // BOUNDARY
+
+    def violation(self, bus_bytes: int) -> str | None:
+        """The first rule of AXI4 that it breaks on a bus of that width, in words."""
+        if self.beat_bytes > bus_bytes:
+            return f"has beats wider than the {bus_bytes} bytes of the bus"
+        if not self.is_legal:
+            return "crosses a border of 4 KiB"
+        if self.kind is BurstType.WRAP:
+            if self.beats not in _WRAPPING_BEATS:
+                return "wraps with other than 2, 4, 8 or 16 beats"
+            if self.address % self.beat_bytes:
+                return "wraps from an unaligned address"
+        if self.kind is BurstType.FIXED and self.beats > _MOST_FIXED_BEATS:
+            return f"has a fixed address for more than {_MOST_FIXED_BEATS} beats"
+        return None
 
     def spans(self) -> Iterator[tuple[int, int]]:
         """What each beat can touch: (first address, one more than the last)."""

@@ -1,6 +1,6 @@
 """An AXI master that sends whatever burst it is told, which the stock AxiMaster does not.
 
-It takes one burst at a time in each direction.
+`write` and `read` take one burst at a time in each direction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class RawMaster:
-    """Its attributes `user` and `lock` are AxUSER and AxLOCK of what it sends."""
+    """`identifier`, `user` and `lock` are AxID, AxUSER and AxLOCK of what it sends."""
 
     def __init__(self, bus: Any, dut: Any) -> None:
         clock, reset = dut.clk, dut.rst
@@ -36,24 +36,41 @@ class RawMaster:
         self.r = AxiRSink(bus.read.r, clock, reset)
         self.b.queue_occupancy_limit = 1
         self.r.queue_occupancy_limit = 1
+        self.identifier = 3
         self.user = 0
         self.lock = 0
         self.bus_bytes = len(bus.write.w.wdata) // 8
 
     async def write(self, burst: Burst, words: Sequence[int], strobes: Sequence[int]) -> int:
         """Send a write of whole bus words; its BRESP."""
-        await self.aw.send(self._address(AxiAWTransaction, "aw", burst))
-        for number, (word, strobe) in enumerate(zip(words, strobes, strict=True)):
-            last = number == burst.beats - 1
-            await self.w.send(AxiWTransaction(wdata=word, wstrb=strobe, wlast=last))
+        await self.send_write(burst, words, strobes)
         return int((await self.b.recv()).bresp)
+
+    async def send_write(self, burst: Burst, words: Sequence[int], strobes: Sequence[int]) -> None:
+        """Send a write and do not wait for its response."""
+        await self.send_address(burst)
+        await self.send_data(words, strobes)
+
+    async def send_data(self, words: Sequence[int], strobes: Sequence[int]) -> None:
+        """Send the data of a write alone."""
+        for number, (word, strobe) in enumerate(zip(words, strobes, strict=True)):
+            last = number == len(words) - 1
+            await self.w.send(AxiWTransaction(wdata=word, wstrb=strobe, wlast=last))
 
     async def read(self, burst: Burst) -> tuple[list[int], list[int]]:
         """Send a read; the bus words, and an RRESP for each."""
-        await self.ar.send(self._address(AxiARTransaction, "ar", burst))
+        await self.send_read(burst)
         beats = [await self.r.recv() for _ in range(burst.beats)]
         assert [bool(beat.rlast) for beat in beats] == [False] * (burst.beats - 1) + [True]
         return [int(beat.rdata) for beat in beats], [int(beat.rresp) for beat in beats]
+
+    async def send_read(self, burst: Burst) -> None:
+        """Send the address of a read and do not wait for its data."""
+        await self.ar.send(self._address(AxiARTransaction, "ar", burst))
+
+    async def send_address(self, burst: Burst) -> None:
+        """Send the address of a write alone."""
+        await self.aw.send(self._address(AxiAWTransaction, "aw", burst))
 
     def all_strobes(self, burst: Burst) -> list[int]:
         """For each beat, the strobes of all bytes it can touch."""
@@ -65,7 +82,7 @@ class RawMaster:
 
     def _address(self, transaction: Any, prefix: str, burst: Burst) -> Any:
         fields = {
-            "id": 3,
+            "id": self.identifier,
             "addr": burst.address,
             "len": burst.beats - 1,
             "size": burst.beat_bytes.bit_length() - 1,

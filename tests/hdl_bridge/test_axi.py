@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,6 +10,7 @@ from hdl_bridge.axi import attach
 from hdl_bridge.probe import SOURCE
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import available
+from tests.hdl_bridge.axi_bench import SUBORDINATE
 
 if TYPE_CHECKING:
     from hdl_bridge.simulators import Simulator
@@ -18,18 +19,48 @@ if TYPE_CHECKING:
 WIRES = Path(__file__).parent / "axi_wires.sv"
 
 
-@pytest.mark.parametrize("width", [32, 64])
-@pytest.mark.parametrize("module", ["cocotb_axi", "cocotb_axi_lite"])
-@pytest.mark.parametrize("simulator", available(), ids=lambda each: str(each.kind))
-def test_over_bare_wires(simulator: Simulator, module: str, width: int) -> None:
+on_all_simulators = pytest.mark.parametrize(
+    "simulator", available(), ids=lambda each: str(each.kind)
+)
+
+
+def run_over_wires(simulator: Simulator, module: str, width: int, **options: Any) -> None:
     run(
         simulator,
         "axi_wires",
         [SOURCE, WIRES],
         f"tests.hdl_bridge.{module}",
         parameters={"DATA_WIDTH": width},
-        seed=1,
+        **{"seed": 1, **options},
     )
+
+
+@pytest.mark.parametrize(
+    ("subordinate", "width"),
+    [("AxiRam", 32), ("AxiRam", 64), ("AxiSlave", 32), ("AxiMemory", 32), ("AxiMemory", 128)],
+)
+@on_all_simulators
+def test_a_port_behind_axi(simulator: Simulator, subordinate: str, width: int) -> None:
+    run_over_wires(simulator, "cocotb_axi", width, env={SUBORDINATE: subordinate})
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("width", [32, 128])
+@on_all_simulators
+def test_our_own_memory(simulator: Simulator, width: int, seed: int) -> None:
+    env = {SUBORDINATE: "AxiMemory"}
+    run_over_wires(simulator, "cocotb_axi_memory", width, seed=seed, env=env)
+
+
+@on_all_simulators
+def test_one_direction_of_a_stock_memory(simulator: Simulator) -> None:
+    run_over_wires(simulator, "cocotb_axi_stock", 32)
+
+
+@pytest.mark.parametrize("width", [32, 64])
+@on_all_simulators
+def test_registers_behind_axi_lite(simulator: Simulator, width: int) -> None:
+    run_over_wires(simulator, "cocotb_axi_lite", width)
 
 
 def test_what_is_no_axi_slave_is_refused(platform: Platform) -> None:

@@ -1,0 +1,200 @@
+"""The write direction of an `AxiMemory`."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from cocotb.triggers import RisingEdge
+
+from hdl_bridge._axi_side import (
+    _PATIENCE,
+    AddressChannel,
+    AxiProtocolError,
+    Flight,
+    Side,
+    first_host_address,
+    next_due,
+)
+from hdl_bridge._channel import Channel
+from hdl_bridge._lanes import stores_of
+from hdl_bridge._signals import Output, sampler
+from hdl_bridge.burst_port import is_interrupt
+from hdl_bridge.bursts import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hdl_bridge._axi_side import Terms
+
+_Beats: TypeAlias = tuple[list[str], list[str]]
+"""The words of a burst, and their strobes."""
+
+
+class _DataChannel(Channel):
+    def __init__(self, bus: Any, bus_bytes: int, clock: Any, changed: Any) -> None:
+        super().__init__(clock, changed)
+        self.valid = sampler(bus.wvalid)
+        self.ready = Output(bus.wready)
+        self.data = sampler(bus.wdata)
+        self.last = sampler(bus.wlast)
+        every = "1" * bus_bytes
+        self.strobes: Callable[[], str] = (
+            sampler(bus.wstrb) if hasattr(bus, "wstrb") else lambda: every
+        )
+
+
+class _ResponseChannel(Channel):
+    def __init__(self, bus: Any, clock: Any, changed: Any) -> None:
+        super().__init__(clock, changed)
+        self.ready = sampler(bus.bready)
+        self.valid = Output(bus.bvalid)
+        self.identifier = Output(getattr(bus, "bid", None))
+        self.response = Output(getattr(bus, "bresp", None))
+        Output(getattr(bus, "buser", None))
+
+
+class WriteSide(Side):
+    """A burst is written when its last beat is here; data may come before its address.
+
+    Attributes:
+        aw_channel: Its back-pressure on addresses.
+        w_channel: Its back-pressure on data.
+        b_channel: Its back-pressure on responses.
+    """
+
+    def __init__(self, bus: Any, terms: Terms) -> None:
+        super().__init__(terms)
+        clock, self._bus_bytes = terms.clock, len(bus.w.wdata) // 8
+        self.aw_channel = AddressChannel(bus.aw, "aw", self._bus_bytes, clock, self._wake)
+        self.w_channel = _DataChannel(bus.w, self._bus_bytes, clock, self._wake)
+        self.b_channel = _ResponseChannel(bus.b, clock, self._wake)
+        self._wakers = [
+            (self.aw_channel.valid, RisingEdge(bus.aw.awvalid)),
+            (self.w_channel.valid, RisingEdge(bus.w.wvalid)),
+        ]
+        self._dataless: deque[Flight] = deque()
+        self._unclaimed: deque[_Beats] = deque()  # whole bursts without their address
+        self._words: list[str] = []
+        self._strobes: list[str] = []
+        self._shown: Flight | None = None
+
+    def stop(self) -> None:
+        """Drop everything, as a reset does."""
+        super().stop()
+        self._dataless.clear()
+        self._unclaimed.clear()
+        self._words, self._strobes = [], []
+        self._shown = None
+        for output in (self.aw_channel.ready, self.w_channel.ready, self.b_channel.valid):
+            output.drive(0)
+
+    async def _serve(self) -> None:
+        edge = self._edge
+        address, data, response = self.aw_channel, self.w_channel, self.b_channel
+        while True:
+            await edge
+            self._now += 1
+            if address.ready.value and address.valid() == "1":
+                self._take_address()
+            if data.ready.value and data.valid() == "1":
+                self._take_beat()
+            if self._shown is not None and response.ready() == "1":
+                self._accepted(self._shown)
+            if self._shown is None and self._waiting:
+                self._show()
+            full = len(self._waiting) >= self._outstanding
+            address.ready.drive(0 if address.held or full else 1)
+            data.ready.drive(0 if self._holds_data_back() else 1)
+            if not (self._waiting or self._words):
+                self._quiet += 1
+                if self._quiet > _PATIENCE:
+                    await self._sleep(self._wakers)
+
+    def _holds_data_back(self) -> bool:
+        return (
+            self.w_channel.held
+            or self._now < self._resume_at
+            or len(self._unclaimed) >= self._outstanding
+        )
+
+    def _take_address(self) -> None:
+        flight = self.aw_channel.take()
+        self._begin(flight, write=True)
+        self._dataless.append(flight)
+        self._quiet = 0
+        self._match()
+
+    def _take_beat(self) -> None:
+        data = self.w_channel
+        self._words.append(data.data())
+        self._strobes.append(data.strobes())
+        self._resume_at = self._now + self._latency.beat
+        if data.last() == "1":
+            self._unclaimed.append((self._words, self._strobes))
+            self._words, self._strobes = [], []
+            self._match()
+
+    def _match(self) -> None:
+        """Write what has both its address and its data; both come in one order."""
+        while self._dataless and self._unclaimed:
+            flight = self._dataless.popleft()
+            words, strobes = self._unclaimed.popleft()
+            if len(words) != flight.burst.beats:
+                raise AxiProtocolError(f"W: {flight.burst} has {len(words)} beats of data")
+            self._write(flight, words, strobes)
+            flight.ready = True
+            flight.due = max(flight.due, self._now + self._latency.address)
+
+    def _write(self, flight: Flight, words: list[str], strobes: list[str]) -> None:
+        try:
+            stores = list(stores_of(flight.burst, words, strobes, self._bus_bytes))
+        except ValueError as error:
+            raise AxiProtocolError(f"W: a strobe of {flight.burst} is not known") from error
+        transfer = flight.transfer
+        if transfer is None and stores:
+            first, data = stores[0]
+            transfer = self._port.begin(first, len(data), write=True, user=flight.user)
+            flight.transfer = transfer
+        if transfer is None or not transfer.ok or not self._may_write(flight):
+            return
+        for address, data in stores:
+            offset = address - transfer.iova
+            if offset + len(data) <= transfer.size:
+                transfer.write(offset, data)
+        if is_interrupt(transfer.iova):
+            # Whether an interrupt is taken is known when it is sent, and that is when it ends.
+            transfer.end()
+
+    def _may_write(self, flight: Flight) -> bool:
+        """Whether a write takes place: an exclusive one may not."""
+        transfer = flight.transfer
+        if self._monitor is None or transfer is None or not transfer.translations:
+            return True
+        where = first_host_address(transfer)
+        if flight.exclusive:
+            owner = (id(self._port), flight.identifier)
+            flight.succeeded = self._monitor.claim(owner, where, transfer.size)
+            if not flight.succeeded:
+                return False
+        self._monitor.written(where, transfer.size)
+        return True
+
+    def _show(self) -> None:
+        """Show the next response, if there is one that nothing holds back."""
+        flight = None if self.b_channel.held else next_due(self._waiting, self._now)
+        if flight is None:
+            return
+        response = self._port.response(flight.transfer)
+        if flight.succeeded and response is Response.OKAY:
+            response = Response.EXOKAY
+        self._shown = flight
+        self.b_channel.identifier.drive(flight.identifier)
+        self.b_channel.response.drive(response)
+        self.b_channel.valid.drive(1)
+
+    def _accepted(self, flight: Flight) -> None:
+        self._end(flight)
+        self._waiting.remove(flight)
+        self._shown = None
+        self.b_channel.valid.drive(0)

@@ -1,0 +1,113 @@
+"""An AXI4 subordinate of our own over a requester port: fast, and with a memory's timing.
+
+One coroutine for each direction, signals that are written only when they change, one translation
+and one move of data for each burst. All of AXI4's bursts, narrow and unaligned ones too; several
+bursts wait at a time, and those of different identifiers may pass each other. The data of one read
+is never interleaved with that of another. AxCACHE, AxPROT, AxQOS and AxREGION change nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cocotb
+
+from hdl_bridge._axi_read import ReadSide
+from hdl_bridge._axi_side import AxiProtocolError, Latency, Terms, Walks
+from hdl_bridge._axi_write import WriteSide
+from hdl_bridge.burst_port import BurstPort, FaultResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Unpack
+
+    from hdl_bridge.exclusive import ExclusiveMonitor
+    from vtd_plugin.bus import Platform, Requester, RequestOptions
+
+__all__ = ["AxiMemory", "AxiProtocolError", "Latency"]
+
+
+class AxiMemory(BurstPort):
+    """The memory that an AXI4 master sees through a requester port.
+
+    A burst's request begins with its address phase and ends when its last response is accepted.
+    Nothing answers at an address: DECERR. A reset of the platform or of the requester aborts a
+    burst: SLVERR. The reset input aborts all there are. A burst that breaks a rule of AXI ends
+    the test with an `AxiProtocolError`. Its channels pause as those of cocotbext-axi do:
+    ``memory.write_if.b_channel.set_pause_generator(...)``.
+
+    Attributes:
+        write_if: The write direction: `aw_channel`, `w_channel`, `b_channel`; None without one.
+        read_if: The read direction: `ar_channel`, `r_channel`; None without one.
+    """
+
+    def __init__(
+        self,
+        bus: Any,
+        clock: Any,
+        reset: Any,
+        requester: Requester | Platform,
+        source_id: int | str | None = None,
+        *,
+        reset_active_level: bool = True,
+        on_fault: FaultResponse | str = FaultResponse.DECERR,
+        user: Callable[[int], RequestOptions] | None = None,
+        latency: Latency | None = None,
+        outstanding: int = 16,
+        monitor: ExclusiveMonitor | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        """Answer on a bus from now on.
+
+        Args:
+            bus: An AxiBus of cocotbext-axi, or one direction of it.
+            clock: Its clock.
+            reset: Its reset, or None.
+            requester: Whose requests the bursts are: a requester port, an assigned device, or a
+                platform together with `source_id`.
+            source_id: The requester on that platform, such as ``"00:04.0"``.
+            reset_active_level: Whether the reset is active high.
+            on_fault: The response to a burst that is blocked, ``"DECERR"`` or ``"SLVERR"``.
+            user: What a burst's AxUSER says of its request, such as `AxiUser()`; by default
+                nothing.
+            latency: How long it takes; by default as short as can be.
+            outstanding: Bursts that it takes in each direction before it answers one.
+            monitor: What answers exclusive accesses; without one they are ordinary accesses, and
+                OKAY tells the master so.
+            **options: What every request carries, such as a PASID; see `RequestOptions`.
+
+        Raises:
+            TypeError: There is a source-id too many or too few.
+            ValueError: `on_fault`, `source_id` or `outstanding` cannot be, or `user` is for
+                signals that the bus does not have.
+        """
+        super().__init__(requester, source_id, on_fault, user, options)
+        if outstanding < 1:
+            raise ValueError(f"outstanding={outstanding}: at least one burst must be taken")
+        latency = latency if latency is not None else Latency()
+        terms = Terms(self, clock, latency, Walks(latency), outstanding, monitor)
+        write = getattr(bus, "write", bus if hasattr(bus, "aw") else None)
+        read = getattr(bus, "read", bus if hasattr(bus, "ar") else None)
+        for channel, prefix in ((write and write.aw, "aw"), (read and read.ar, "ar")):
+            if channel and self.wants_user and not hasattr(channel, f"{prefix}user"):
+                raise ValueError(f"user is given, but the bus has no {prefix}user")
+        self.write_if = WriteSide(write, terms) if write is not None else None
+        self.read_if = ReadSide(read, terms) if read is not None else None
+        self._sides = [side for side in (self.write_if, self.read_if) if side is not None]
+        self._in_reset = True
+        self._follow_reset(reset, "1" if reset_active_level else "0")
+        if reset is not None:
+            cocotb.start_soon(self._watch(reset, "1" if reset_active_level else "0"))
+
+    async def _watch(self, reset: Any, active: str) -> None:
+        while True:
+            await reset.value_change
+            self._follow_reset(reset, active)
+
+    def _follow_reset(self, reset: Any, active: str) -> None:
+        in_reset = reset is not None and str(reset.value) == active
+        if in_reset is self._in_reset:
+            return
+        self._in_reset = in_reset
+        for side in self._sides:
+            side.stop() if in_reset else side.start()

@@ -1,0 +1,38 @@
+"""Exclusive accesses of AXI: who has read a location exclusively, and whether it still stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+
+class ExclusiveMonitor:
+    """Reservations of memory, by host physical address.
+
+    All memories that share one see each other's writes, under whatever addresses their masters
+    know the bytes. It does not see writes that take another way: those of processors, or of
+    masters on other ports.
+    """
+
+    def __init__(self) -> None:
+        self._reserved: dict[Hashable, tuple[int, int]] = {}
+
+    def reserve(self, owner: Hashable, address: int, size: int) -> None:
+        """An exclusive read: the owner's earlier reservation goes, and this one stands."""
+        self._reserved[owner] = (address, size)
+
+    def claim(self, owner: Hashable, address: int, size: int) -> bool:
+        """An exclusive write: whether just these bytes are reserved still; they are no more."""
+        return self._reserved.pop(owner, None) == (address, size)
+
+    def written(self, address: int, size: int) -> None:
+        """A write: reservations of any of its bytes go."""
+        gone = [
+            owner
+            for owner, (first, length) in self._reserved.items()
+            if address < first + length and first < address + size
+        ]
+        for owner in gone:
+            del self._reserved[owner]
