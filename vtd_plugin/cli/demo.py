@@ -33,7 +33,7 @@ UNUSABLE: Final = 2
 
 _NEEDED: Final = ("cocotb", "cocotbext-axi")
 _INSTALL: Final = "pip install 'vtd-plugin[sim]'"
-_WIDTH: Final = 104
+_WIDTH: Final = 110
 """Columns of characters where there is no terminal to ask."""
 
 
@@ -121,15 +121,15 @@ class _Runner:
 
 
 def _require_packages() -> None:
-    try:
-        import testbenches.demo  # noqa: F401
-    except ModuleNotFoundError as error:
-        _give_up(f"vtd demo needs the Python package {error.name}, not found here: {_INSTALL}")
     for name in _NEEDED:
         try:
             importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             _give_up(f"vtd demo needs {name}, which is not installed: {_INSTALL}")
+    try:
+        import testbenches.demo  # noqa: F401
+    except ModuleNotFoundError as error:
+        _give_up(f"vtd demo needs the Python package {error.name}, not found here: {_INSTALL}")
 
 
 def _find_simulator(name: SimulatorName | None) -> Simulator:
