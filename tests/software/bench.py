@@ -19,7 +19,7 @@ DATA: Final = 0x200_0000
 """Memory that no table lies in."""
 IOVA: Final = 0x8000_0000
 
-SCALABLE: Final = {
+SCALABLE: Final[dict[str, Any]] = {
     "SMTS": 1,
     "FSTS": 1,
     "SSTS": 1,

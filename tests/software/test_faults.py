@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.software.bench import DEVICE, IOVA, make_bench
-from vtd_plugin.bus import AddressType, InterruptMessage
-from vtd_plugin.encodings.registers import FECTL, FSTS
-from vtd_plugin.encodings.structures import FaultRecord
-from vtd_plugin.software import FaultedRequest, decode_fault
+from tests.software.bench import DEVICE, IOVA, SCALABLE, make_bench
+from vtd_plugin.bus import AddressType, Answer, Fault, InterruptMessage
+from vtd_plugin.encodings.registers import FECTL, FRCD, FSTS
+from vtd_plugin.encodings.structures import FaultRecord, PasidDirectoryEntry, PasidTableEntry
+from vtd_plugin.software import Event, FaultedRequest, QueueStopped, decode_fault, descriptors
+from vtd_plugin.software.scalable import ScalableDevices
 
 
 def record(**fields: int) -> FaultRecord:
@@ -110,7 +111,7 @@ def test_a_fault_is_reported_where_the_driver_wants() -> None:
     messages: list[InterruptMessage] = []
     bench.platform.add_interrupt_sink(messages.append)
     bench.driver.enable()
-    bench.driver.program_fault_event(0xFEE0_1000, 0x41)
+    bench.driver.program_event(Event.FAULT, 0xFEE0_1000, 0x41)
     bench.port.read(IOVA, 4)
     assert [(message.address, message.data) for message in messages] == [(0xFEE0_1000, 0x41)]
     bench.driver.handle_faults()
@@ -123,10 +124,92 @@ def test_a_fault_is_reported_where_the_driver_wants() -> None:
 def test_the_address_of_an_event_fits_the_unit() -> None:
     plain, extended = make_bench(), make_bench(EIM=1, IR=1)
     with pytest.raises(ValueError, match="0x1fee01000 has more than the 32 bits"):
-        plain.driver.program_fault_event(0x1_FEE0_1000, 0x41)
-    extended.driver.program_fault_event(0x1_FEE0_1000, 0x41)
+        plain.driver.program_event(Event.FAULT, 0x1_FEE0_1000, 0x41)
+    extended.driver.program_event(Event.FAULT, 0x1_FEE0_1000, 0x41)
     messages: list[InterruptMessage] = []
     extended.platform.add_interrupt_sink(messages.append)
     extended.driver.enable()
     extended.platform.requester(DEVICE).read(IOVA, 4)
     assert [message.address for message in messages] == [0x1_FEE0_1000]
+
+
+@pytest.mark.parametrize("sticky", [True, False])
+def test_faults_survive_a_warm_reset_only(sticky: bool) -> None:
+    bench = make_bench()
+    bench.driver.enable()
+    bench.port.read(IOVA, 4)
+    bench.platform.reset("warm" if sticky else "cold")
+    bench.driver.recover_after_reset()
+    assert bench.labels() == (["LRT.2"] if sticky else [])
+    bench.port.read(IOVA, 4)
+    assert bench.labels() == ["LRT.2"]
+
+
+def test_a_stopped_queue_is_an_event_too_and_only_the_first_of_several() -> None:
+    bench = make_bench()
+    messages: list[InterruptMessage] = []
+    bench.platform.add_interrupt_sink(messages.append)
+    bench.driver.enable()
+    bench.driver.program_event(Event.FAULT, 0xFEE0_1000, 0x41)
+    queue = bench.driver.queue
+    assert queue is not None
+    queue.submit(0xC)
+    assert len(messages) == 1
+    bench.port.read(IOVA, 4)
+    assert len(messages) == 1
+    with pytest.raises(QueueStopped):
+        bench.driver.invalidate(descriptors.iotlb())
+    queue.recover()
+    assert bench.labels() == ["LRT.2"]
+    bench.port.read(IOVA, 4)
+    assert len(messages) == 2
+
+
+@pytest.mark.parametrize("where", ["context entry", "directory", "absent entry", "entry"])
+def test_a_device_can_be_silenced_at_each_step_of_its_tables(where: str) -> None:
+    bench = make_bench(**SCALABLE)
+    bench.driver.enable("scalable")
+    bench.driver.add_device(DEVICE, FPD=int(where == "context entry"))
+    devices = bench.driver.devices
+    assert isinstance(devices, ScalableDevices)
+    tables = devices.pasid_tables(0x20)
+    domain = bench.driver.create_first_stage_domain()
+    if where == "entry":
+        bench.driver.attach_pasid(DEVICE, 5, first_stage=domain, FPD=1)
+    elif where == "absent entry":
+        tables.write_entry(5, PasidTableEntry.pack(FPD=1))
+    elif where == "directory":
+        tables.write_directory_entry(5, PasidDirectoryEntry.pack(FPD=1))
+    result = bench.port.read(IOVA, 4, pasid=5)
+    assert not result.ok
+    assert result.fault is not None
+    assert not result.fault.recorded
+    assert bench.labels() == []
+    assert bench.driver.fault_overflows == 0
+
+
+def test_an_overflow_ends_when_it_is_cleared_and_not_before() -> None:
+    bench = make_bench(NFR=0)
+    bench.driver.enable()
+    for number in range(3):
+        bench.port.read(IOVA + number * 0x1000, 4)
+    registers = bench.driver.registers
+    registers.write(FRCD, FRCD.pack(F=1), 0)
+    bench.port.read(IOVA, 4)
+    assert not registers.read(FRCD).F  # PFO=1: nothing is recorded
+    assert bench.driver.handle_faults() == []
+    assert bench.driver.fault_overflows == 1
+    bench.port.read(IOVA, 4)
+    assert bench.labels() == ["LRT.2"]
+
+
+def test_recoverable_faults_are_the_device_s_own_business() -> None:
+    bench = make_bench(**SCALABLE, DT=1)
+    bench.driver.enable("scalable")
+    domain = bench.driver.create_first_stage_domain()
+    bench.driver.add_device(DEVICE, device_tlb=True)
+    bench.driver.attach_pasid(DEVICE, 5, first_stage=domain)
+    answer = bench.port.request_translation(IOVA, pasid=5)
+    assert isinstance(answer, Fault)
+    assert (answer.name, answer.answer) == ("SFS.2", Answer.NO_RIGHTS)
+    assert bench.labels() == []

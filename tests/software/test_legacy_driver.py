@@ -9,7 +9,7 @@ import pytest
 from tests.software.bench import DATA, DEVICE, IOVA, OTHER_DEVICE, make_bench
 from vtd_plugin.encodings.codes import TableMode
 from vtd_plugin.encodings.structures import ContextEntry
-from vtd_plugin.software import PAGE_1G, PAGE_2M, PAGE_4K, LegacyRootTable, Root
+from vtd_plugin.software import PAGE_1G, PAGE_2M, PAGE_4K, Event, LegacyRootTable, Root
 
 if TYPE_CHECKING:
     from vtd_plugin.bus import InterruptMessage
@@ -114,7 +114,7 @@ def test_after_a_reset_memory_is_as_it_is_until_the_driver_recovers(
     domain = bench.driver.create_domain()
     domain.map(IOVA, DATA, PAGE_4K)
     bench.driver.attach(DEVICE, domain)
-    bench.driver.program_fault_event(0xFEE0_0000, 0x31)
+    bench.driver.program_event(Event.FAULT, 0xFEE0_0000, 0x31)
     bench.platform.write(DATA, b"kept")
     bench.platform.reset(kind, order)
     assert bench.port.read(DATA, 4).data == b"kept"

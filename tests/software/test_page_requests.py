@@ -9,10 +9,10 @@ import pytest
 from tests.software.bench import DATA, DEVICE, IOVA, SCALABLE, Bench, make_bench
 from vtd_plugin.encodings.codes import ResponseCode
 from vtd_plugin.iommu.events import PageGroupAnswered
-from vtd_plugin.software import PAGE_4K, FirstStageDomain
+from vtd_plugin.software import PAGE_4K, Event, FirstStageDomain
 
 if TYPE_CHECKING:
-    from vtd_plugin.bus import Event, InterruptMessage
+    from vtd_plugin import bus
 
 CAPABILITIES: dict[str, Any] = {**SCALABLE, "PRS": 1, "DT": 1}
 
@@ -34,7 +34,7 @@ def ask(bench: Bench, iova: int, group: int = 1, *, last: bool = True) -> None:
 
 def test_a_device_gets_the_page_that_it_asks_for() -> None:
     bench, domain = paging_bench()
-    answers: list[Event] = []
+    answers: list[bus.Event] = []
     bench.platform.add_observer(answers.append)
     assert not bench.port.write(IOVA, b"data", pasid=5).ok
     ask(bench, IOVA, group=3)
@@ -52,7 +52,7 @@ def test_a_device_gets_the_page_that_it_asks_for() -> None:
 
 def test_a_group_is_answered_once_at_its_end() -> None:
     bench, _domain = paging_bench()
-    answers: list[Event] = []
+    answers: list[bus.Event] = []
     bench.platform.add_observer(answers.append)
     ask(bench, IOVA, last=False)
     ask(bench, IOVA + PAGE_4K)
@@ -87,9 +87,9 @@ def test_requests_are_taken_round_the_end_of_the_ring(order: int, room: int) -> 
 
 def test_requests_are_reported_where_the_driver_wants() -> None:
     bench, _domain = paging_bench()
-    messages: list[InterruptMessage] = []
+    messages: list[bus.InterruptMessage] = []
     bench.platform.add_interrupt_sink(messages.append)
-    bench.driver.program_page_request_event(0xFEE0_2000, 0x33)
+    bench.driver.program_event(Event.PAGE_REQUEST, 0xFEE0_2000, 0x33)
     ask(bench, IOVA)
     ask(bench, IOVA + PAGE_4K)
     assert [(message.address, message.data) for message in messages] == [(0xFEE0_2000, 0x33)]

@@ -263,7 +263,7 @@ def test_domains_are_torn_down_in_reverse(options: dict[str, Any]) -> None:
 
 
 def test_rights_of_their_own_for_devices_below_processors() -> None:
-    bench = make_bench(**SCALABLE, SSIRWS=1, version=0x60, use_queue=None)
+    bench = make_bench(**SCALABLE, SSIRWS=1, version=0x60)
     bench.driver.enable("scalable", io_rights=True)
     domain = bench.driver.create_domain()
     domain.map(IOVA, DATA, PAGE_4K)

@@ -10,6 +10,7 @@ from vtd_plugin.software.control import Root, UnitControl
 from vtd_plugin.software.cpu import Cpu
 from vtd_plugin.software.domains import Domain, FirstStageDomain
 from vtd_plugin.software.driver import Driver
+from vtd_plugin.software.events import Event
 from vtd_plugin.software.faults import FaultedRequest, FaultReport, decode_fault
 from vtd_plugin.software.first_stage import FirstStageTable, GuestMemory
 from vtd_plugin.software.frames import FrameAllocator
@@ -20,6 +21,7 @@ from vtd_plugin.software.pages import PAGE_1G, PAGE_2M, PAGE_4K, Change, Page
 from vtd_plugin.software.pasid_tables import PasidTables
 from vtd_plugin.software.polling import Pending, Poller, Timeout
 from vtd_plugin.software.probe import ProbedUnit
+from vtd_plugin.software.protected_memory import ProtectedMemory
 from vtd_plugin.software.queue import InvalidationQueue, QueueStop, QueueStopped
 from vtd_plugin.software.register_invalidation import InvalidationRefused
 from vtd_plugin.software.root_tables import LegacyRootTable, ScalableRootTable
@@ -34,6 +36,7 @@ __all__ = [
     "Cpu",
     "Domain",
     "Driver",
+    "Event",
     "FaultReport",
     "FaultedRequest",
     "FirstStageDomain",
@@ -53,6 +56,7 @@ __all__ = [
     "Pending",
     "Poller",
     "ProbedUnit",
+    "ProtectedMemory",
     "QueueStop",
     "QueueStopped",
     "Registers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vtd_plugin.software.control import UnitControl
-from vtd_plugin.software.domains import Domain, DomainIds, FirstStageDomain
+from vtd_plugin.software.domains import Domain, FirstStageDomain
 from vtd_plugin.software.first_stage import FirstStageTable
 from vtd_plugin.software.probe import choose_depth
 from vtd_plugin.software.second_stage import SecondStageTable
@@ -13,37 +13,12 @@ from vtd_plugin.software.second_stage import SecondStageTable
 if TYPE_CHECKING:
     from vtd_plugin.software.cpu import Cpu
     from vtd_plugin.software.frames import FrameAllocator
-    from vtd_plugin.software.mmio import Registers
 
 
 class AddressSpaceControl(UnitControl):
-    """A unit and the address spaces that can be made for it.
+    """A unit and the address spaces that can be made for it; constructed as any `UnitControl`."""
 
-    Args:
-        cpu: The processor to write tables and queues with.
-        registers: The registers of the unit.
-        frames: Where tables and queues come from.
-        use_queue: Whether to invalidate through the queue; None: wherever there is one.
-
-    Raises:
-        ValueError: The unit cannot be used the way that `use_queue` demands.
-        MemoryError: No frames are left.
-    """
-
-    def __init__(
-        self,
-        cpu: Cpu,
-        registers: Registers,
-        frames: FrameAllocator,
-        *,
-        use_queue: bool | None = None,
-    ) -> None:
-        super().__init__(cpu, registers, frames, use_queue=use_queue)
-        self._cpu = cpu
-        self._frames = frames
-        self._domain_ids = DomainIds(self.unit.domain_ids)
-        self._pass_through_id: int | None = None
-        self._io_rights = False
+    _io_rights = False
 
     def create_domain(
         self,
@@ -71,7 +46,7 @@ class AddressSpaceControl(UnitControl):
             preset_accessed=preset_accessed,
             io_rights=self._io_rights,
         )
-        return Domain(self.keeper, self._domain_ids.take(domain_id), table)
+        return Domain(self.keeper, self.domain_ids.take(domain_id), table)
 
     def create_first_stage_domain(
         self,
@@ -102,7 +77,7 @@ class AddressSpaceControl(UnitControl):
             page_sizes=self.unit.first_stage_page_sizes,
             preset_accessed=not self.unit.capabilities.ECAP.SMPWCS,
         )
-        return FirstStageDomain(self.keeper, self._domain_ids.take(domain_id), table)
+        return FirstStageDomain(self.keeper, self.domain_ids.take(domain_id), table)
 
     def destroy_domain(self, domain: Domain | FirstStageDomain) -> None:
         """Give back the tables and the domain-id of an address space that nothing uses.
@@ -116,10 +91,4 @@ class AddressSpaceControl(UnitControl):
         if domain.attachments:
             raise ValueError(f"domain {domain.domain_id:#x} is in use: {domain.attachments}")
         domain.table.free_all()
-        self._domain_ids.give_back(domain.domain_id)
-
-    def _pass_through_domain_id(self) -> int:
-        """A domain-id that no paging structures use, taken when it is first needed."""
-        if self._pass_through_id is None:
-            self._pass_through_id = self._domain_ids.take()
-        return self._pass_through_id
+        self.domain_ids.give_back(domain.domain_id)

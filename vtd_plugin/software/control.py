@@ -1,6 +1,6 @@
-"""One unit as a whole: root pointer, translation, recovery, events and faults.
+"""One unit as a whole: queue, root pointer, translation, invalidations, recovery and faults.
 
-Sections 6.6, 6.7, 6.9, 7.3 and 11.4.4, in the order of steps that the architecture asks for.
+Sections 6.5, 6.6, 6.9, 7.3 and 11.4.4, in the order of steps that the architecture asks for.
 Nothing here knows what the tables hold; `driver` does. Sequences that requests in flight may delay
 have a `start_` half that returns what to wait for.
 """
@@ -13,14 +13,21 @@ from typing import TYPE_CHECKING
 from vtd_plugin.encodings.codes import TableMode
 from vtd_plugin.encodings.registers import RTADDR
 from vtd_plugin.software import descriptors
-from vtd_plugin.software.caches import CacheControl
-from vtd_plugin.software.commands import Command
+from vtd_plugin.software.caches import CacheKeeper
+from vtd_plugin.software.commands import Command, GlobalCommand
+from vtd_plugin.software.domains import DomainIds
 from vtd_plugin.software.events import Event, program_event
 from vtd_plugin.software.faults import FaultReport, take_faults
 from vtd_plugin.software.interrupts import InterruptRemapping
 from vtd_plugin.software.page_requests import PageRequestQueue
+from vtd_plugin.software.pages import PAGE_4K
+from vtd_plugin.software.probe import probe
+from vtd_plugin.software.protected_memory import ProtectedMemory
+from vtd_plugin.software.queue import InvalidationQueue
+from vtd_plugin.software.register_invalidation import RegisterInvalidation
 
 if TYPE_CHECKING:
+    from vtd_plugin.encodings._layout import Layout
     from vtd_plugin.software.cpu import Cpu
     from vtd_plugin.software.frames import FrameAllocator
     from vtd_plugin.software.mmio import Registers
@@ -42,7 +49,7 @@ class Root:
     io_rights: bool = False
 
 
-class UnitControl(CacheControl):
+class UnitControl:
     """The sequences that concern all of a unit.
 
     Args:
@@ -52,6 +59,13 @@ class UnitControl(CacheControl):
         use_queue: Whether to invalidate through the queue; None: wherever there is one.
 
     Attributes:
+        registers: The registers of the unit.
+        commands: The global commands of the unit.
+        unit: What was found out about the unit.
+        queue: The invalidation queue; None where registers are used instead.
+        keeper: Who tells the unit of changed tables.
+        domain_ids: The domain-ids that are in use.
+        protected_memory: The regions that firmware keeps DMA out of.
         interrupts: Remapping of interrupts; off until it is enabled.
         page_requests: The page request queue; off until it is enabled.
         fault_overflows: How often `handle_faults` found that faults had been lost.
@@ -69,7 +83,19 @@ class UnitControl(CacheControl):
         *,
         use_queue: bool | None = None,
     ) -> None:
-        super().__init__(cpu, registers, frames, use_queue=use_queue)
+        self._cpu = cpu
+        self._frames = frames
+        self.registers = registers
+        self.commands = GlobalCommand(registers)
+        self.unit = probe(registers.capabilities, use_queue)
+        self.queue: InvalidationQueue | None = None
+        if self.unit.uses_queue:
+            wide = self.unit.wide_descriptors
+            self.queue = InvalidationQueue(registers, cpu, frames, wide=wide)
+        self._invalidator = self.queue or RegisterInvalidation(registers)
+        self.keeper = CacheKeeper(registers, self._invalidator)
+        self.domain_ids = DomainIds(self.unit.domain_ids)
+        self.protected_memory = ProtectedMemory(registers)
         self.interrupts = InterruptRemapping(cpu, frames, self)
         self.page_requests = PageRequestQueue(cpu, frames, self)
         self.fault_overflows = 0
@@ -85,7 +111,8 @@ class UnitControl(CacheControl):
     def turn_on(self, root: Root) -> None:
         """Bring the unit up: queue, root table, empty caches, translation (section 6.6).
 
-        What firmware or an earlier system left on is turned off first.
+        What firmware or an earlier system left on is turned off first; the memory that firmware
+        protects is opened last (section 11.4.8).
 
         Args:
             root: The root table to use.
@@ -99,6 +126,20 @@ class UnitControl(CacheControl):
         self.set_root(root)
         self._wants_translation = True
         self.commands.run(Command.TRANSLATION)
+        self.protected_memory.disable()
+
+    def start_queue(self) -> None:
+        """Have the unit use our own queue, or none where registers are used.
+
+        Raises:
+            Timeout: The unit does not finish a command.
+        """
+        if self.commands.is_on(Command.QUEUE):
+            if self.queue is not None and self.queue.is_current:
+                return
+            self.commands.run(Command.QUEUE, on=False)
+        if self.queue is not None:
+            self.queue.enable()
 
     def set_root(self, root: Root) -> None:
         """Change the root table, on a unit that translates or not, and empty the caches.
@@ -167,6 +208,82 @@ class UnitControl(CacheControl):
         elif self._root is not None:
             self.set_root(self._root)
 
+    def invalidate(self, *what: Layout) -> None:
+        """Carry out invalidations and wait until they are done.
+
+        Args:
+            *what: Descriptors, see `vtd_plugin.software.descriptors`.
+
+        Raises:
+            ValueError: The unit is used without a queue, and registers cannot do it.
+            InvalidationRefused: The unit did nothing.
+            QueueStopped: An error stopped the queue.
+            Timeout: The unit does not finish.
+        """
+        self.start_invalidation(*what).finish()
+
+    def start_invalidation(self, *what: Layout) -> Pending:
+        """Begin invalidations; requests in flight that they drain may delay them (section 6.5.4).
+
+        Args:
+            *what: Descriptors, see `vtd_plugin.software.descriptors`.
+
+        Returns:
+            What to wait for.
+
+        Raises:
+            ValueError: The unit is used without a queue, and registers cannot do it.
+            InvalidationRefused: The unit did nothing.
+            QueueStopped: The queue is full, and an error keeps it so.
+            Timeout: The unit does not finish what has to come first.
+        """
+        return self._invalidator.start(*what)
+
+    def invalidate_context(
+        self, domain_id: int | None = None, source_id: int | None = None
+    ) -> None:
+        """Forget context entries: all, those of a domain, or that of a device in a domain.
+
+        Args:
+            domain_id: The domain.
+            source_id: The device, with its domain.
+
+        Raises:
+            ValueError: `source_id` is given without `domain_id`.
+            Timeout: The unit does not finish.
+        """
+        self.invalidate(descriptors.context_cache(domain_id, source_id))
+
+    def invalidate_iotlb(
+        self,
+        domain_id: int | None = None,
+        iova: int | None = None,
+        size: int = PAGE_4K,
+        *,
+        leaves_only: bool = False,
+    ) -> None:
+        """Forget translations: all, those of a domain, or those of a range of a domain.
+
+        Args:
+            domain_id: The domain.
+            iova: First address of the range, with its domain.
+            size: Bytes in the range.
+            leaves_only: Whether no entry that points to a table has changed (IH=1).
+
+        Raises:
+            ValueError: `iova` is given without `domain_id`.
+            Timeout: The unit does not finish.
+        """
+        if iova is None:
+            self.invalidate(descriptors.iotlb(domain_id))
+            return
+        if domain_id is None:
+            raise ValueError(f"address {iova:#x} is given without a domain-id")
+        caps = self.unit.capabilities
+        self.invalidate(
+            descriptors.iotlb_pages(caps, domain_id, iova, size, leaves_only=leaves_only)
+        )
+
     def invalidate_everything(self) -> None:
         """Empty all translation caches, in the order that section 6.6 asks for.
 
@@ -177,50 +294,23 @@ class UnitControl(CacheControl):
         pasids = () if legacy else (descriptors.pasid_cache(),)
         self.keeper.run(descriptors.context_cache(), *pasids, descriptors.iotlb())
 
-    def program_fault_event(self, address: int, data: int) -> None:
-        """Say where faults are to be reported, and unmask the event (section 7.3).
+    def program_event(self, event: Event, address: int, data: int) -> None:
+        """Say where an event is to be reported, and unmask it (section 5.1.6).
 
         Args:
-            address: Address of the message, usually 0xFEExxxxx.
-            data: Data of the message, 16 bits.
-
-        Raises:
-            ValueError: The address is misaligned or too wide for the unit, or `data` too wide.
-        """
-        self._program_event(Event.FAULT, address, data)
-
-    def program_completion_event(self, address: int, data: int) -> None:
-        """Say where waits with IF=1 are to be reported, and unmask the event (section 6.5.2.10).
-
-        Args:
-            address: Address of the message, usually 0xFEExxxxx.
+            event: Faults, waits with IF=1, or page requests.
+            address: Address of the message, usually 0xFEExxxxx; bits above 31 only with ECAP.EIM.
             data: Data of the message, 16 bits.
 
         Raises:
             ValueError: The unit has no such event, the address is misaligned or too wide for the
                 unit, or `data` too wide.
         """
-        self._program_event(Event.COMPLETION, address, data)
-
-    def program_page_request_event(self, address: int, data: int) -> None:
-        """Say where page requests are to be reported, and unmask the event (section 7.5).
-
-        Args:
-            address: Address of the message, usually 0xFEExxxxx.
-            data: Data of the message, 16 bits.
-
-        Raises:
-            ValueError: The unit has no such event, the address is misaligned or too wide for the
-                unit, or `data` too wide.
-        """
-        self._program_event(Event.PAGE_REQUEST, address, data)
+        program_event(self.registers, event, address, data)
+        self._events[event] = address, data
 
     def handle_faults(self) -> list[FaultReport]:
         """Read, decode and clear what faults the unit has recorded, the oldest first."""
         reports, lost = take_faults(self.registers)
         self.fault_overflows += lost
         return reports
-
-    def _program_event(self, event: Event, address: int, data: int) -> None:
-        program_event(self.registers, event, address, data)
-        self._events[event] = address, data

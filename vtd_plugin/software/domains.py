@@ -66,10 +66,11 @@ class DomainIds:
         count: How many there are, from 0 on.
     """
 
-    __slots__ = ("_count", "_used")
+    __slots__ = ("_count", "_pass_through", "_used")
 
     def __init__(self, count: int) -> None:
         self._count = count
+        self._pass_through: int | None = None
         self._used: set[int] = set()
 
     def take(self, domain_id: int | None = None) -> int:
@@ -90,6 +91,17 @@ class DomainIds:
             )
         self._used.add(domain_id)
         return domain_id
+
+    @property
+    def pass_through(self) -> int:
+        """The one for all that is not translated, taken when it is first needed.
+
+        Raises:
+            ValueError: None is free.
+        """
+        if self._pass_through is None:
+            self._pass_through = self.take()
+        return self._pass_through
 
     def give_back(self, domain_id: int) -> None:
         """Let a domain-id be taken again."""

@@ -1,6 +1,6 @@
 """A driver of one unit, as an operating system has it: enable, map, invalidate, disable, recover.
 
-It acts through memory and registers only. `caches` and `control` have what concerns all of the
+It acts through memory and registers only. `control` has what concerns all of the
 unit, `address_spaces` the domains; here are the devices that use them.
 """
 
@@ -102,13 +102,13 @@ class Driver(AddressSpaceControl):
             MemoryError: No frame is left.
         """
         wanted = TableMode[mode.upper()]
+        self._check_mode(wanted, io_rights=io_rights)
         if self._devices is not None:
             if self._devices.MODE is wanted and self._io_rights is io_rights:
                 return
             if self._devices.attached or self.translating:
                 raise ValueError(f"the tables of {self._devices.MODE.name} mode are in use")
             self._devices.root_table.free_all()
-        self._check_mode(wanted, io_rights=io_rights)
         self._io_rights = io_rights
         room = LegacyDevices if wanted is TableMode.LEGACY else ScalableDevices
         self._devices = room(self._cpu, self._frames, self.unit, self.keeper)
@@ -223,7 +223,7 @@ class Driver(AddressSpaceControl):
             Timeout: The unit does not finish.
         """
         if domain_id is None:
-            domain_id = self._pass_through_domain_id()
+            domain_id = self.domain_ids.pass_through
         self.devices.attach_pass_through(parse_source_id(source_id), domain_id, **entry_fields)
 
     def detach(self, source_id: int | str) -> None:
@@ -289,7 +289,7 @@ class Driver(AddressSpaceControl):
         if pass_through is not (first_stage is None and second_stage is None):
             raise ValueError("give a first stage, a second stage, both, or pass_through")
         if pass_through:
-            entry_fields = {"DID": self._pass_through_domain_id()} | entry_fields
+            entry_fields = {"DID": self.domain_ids.pass_through} | entry_fields
         self._scalable_devices().set_pasid(
             parse_source_id(source_id), pasid, (first_stage, second_stage), **entry_fields
         )

@@ -16,7 +16,7 @@ from vtd_plugin.software import descriptors
 from vtd_plugin.software.frames import FRAME_BYTES
 
 if TYPE_CHECKING:
-    from vtd_plugin.software.caches import CacheControl
+    from vtd_plugin.software.control import UnitControl
     from vtd_plugin.software.cpu import Cpu
     from vtd_plugin.software.frames import FrameAllocator
 
@@ -30,17 +30,17 @@ class PageRequestQueue:
     Args:
         cpu: The processor to read requests with.
         frames: Where the ring comes from.
-        caches: The registers of the unit, and how to answer.
+        control: The unit as a whole.
 
     Attributes:
         address: Physical address of the ring; None until it is enabled for the first time.
         overflows: How often `take` found that requests had been lost.
     """
 
-    def __init__(self, cpu: Cpu, frames: FrameAllocator, caches: CacheControl) -> None:
+    def __init__(self, cpu: Cpu, frames: FrameAllocator, control: UnitControl) -> None:
         self._cpu = cpu
         self._frames = frames
-        self._caches = caches
+        self._control = control
         self._order = 0
         self.address: int | None = None
         self.overflows = 0
@@ -56,7 +56,7 @@ class PageRequestQueue:
                 is out of range.
             MemoryError: No frames are left.
         """
-        if not self._caches.unit.capabilities.ECAP.PRS or self._caches.queue is None:
+        if not self._control.unit.capabilities.ECAP.PRS or self._control.queue is None:
             raise ValueError("page requests need ECAP.PRS and the invalidation queue")
         if not 0 <= order <= _MAX_ORDER:
             raise ValueError(f"queue size order {order:#x} is not within 0 to {_MAX_ORDER}")
@@ -70,7 +70,7 @@ class PageRequestQueue:
         """Give the unit the ring again after a reset, if it had one."""
         if self.address is None:
             return
-        registers = self._caches.registers
+        registers = self._control.registers
         registers.write(PQH, 0)
         registers.write(PQT, 0)
         registers.write(PQA, PQA.pack(PQA_address=self.address, PQS=self._order))
@@ -87,7 +87,7 @@ class PageRequestQueue:
         """
         if self.address is None:
             raise ValueError("there is no page request queue yet: call enable() first")
-        registers = self._caches.registers
+        registers = self._control.registers
         # Cleared before the tail is read: what comes later raises the event again (section 7.5).
         registers.write(PRS, PRS.pack(PPR=1))
         head, tail = registers.read(PQH).PQH_address, registers.read(PQT).PQT_address
@@ -116,7 +116,7 @@ class PageRequestQueue:
         """
         if not request.LPIG:
             raise ValueError(f"only the last request of a group is answered: {request!r}")
-        self._caches.invalidate(descriptors.page_response(request, code))
+        self._control.invalidate(descriptors.page_response(request, code))
 
     def _read(self, address: int) -> PageRequest:
         return PageRequest.from_bytes(self._cpu.read(address, _ENTRY_BYTES))
