@@ -1,0 +1,1 @@
+"""Runnable examples, one for each kind of user; `tests/examples` runs them."""
