@@ -57,7 +57,7 @@ def stores_of(
         lane = start % bus_bytes
         data = known(word).to_bytes(bus_bytes, "little")[lane : lane + stop - start]
         mask = int(strobe, 2) >> lane & (1 << len(data)) - 1
-        for skip, length in _runs(mask):
+        for skip, length in runs_of_ones(mask):
             yield start + skip, data[skip : skip + length]
 
 
@@ -70,7 +70,7 @@ def _is_plain(burst: Burst, bus_bytes: int) -> bool:
     )
 
 
-def _runs(mask: int) -> Iterator[tuple[int, int]]:
+def runs_of_ones(mask: int) -> Iterator[tuple[int, int]]:
     """The runs of ones in a mask, from the lowest: (position, length)."""
     position = 0
     while mask:

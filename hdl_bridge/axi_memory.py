@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import cocotb
-
 from hdl_bridge._axi_read import ReadSide
 from hdl_bridge._axi_side import AxiProtocolError, Latency, Terms, Walks
 from hdl_bridge._axi_write import WriteSide
+from hdl_bridge._reset_input import ResetInput
 from hdl_bridge.burst_port import BurstPort, FaultResponse
 
 if TYPE_CHECKING:
@@ -94,20 +93,12 @@ class AxiMemory(BurstPort):
         self.write_if = WriteSide(write, terms) if write is not None else None
         self.read_if = ReadSide(read, terms) if read is not None else None
         self._sides = [side for side in (self.write_if, self.read_if) if side is not None]
-        self._in_reset = True
-        self._follow_reset(reset, "1" if reset_active_level else "0")
-        if reset is not None:
-            cocotb.start_soon(self._watch(reset, "1" if reset_active_level else "0"))
+        ResetInput(reset, reset_active_level, self._stop, self._start)
 
-    async def _watch(self, reset: Any, active: str) -> None:
-        while True:
-            await reset.value_change
-            self._follow_reset(reset, active)
-
-    def _follow_reset(self, reset: Any, active: str) -> None:
-        in_reset = reset is not None and str(reset.value) == active
-        if in_reset is self._in_reset:
-            return
-        self._in_reset = in_reset
+    def _start(self) -> None:
         for side in self._sides:
-            side.stop() if in_reset else side.start()
+            side.start()
+
+    def _stop(self) -> None:
+        for side in self._sides:
+            side.stop()

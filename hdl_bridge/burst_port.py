@@ -91,13 +91,7 @@ class BurstPort:
         user: Callable[[int], RequestOptions] | None,
         options: RequestOptions,
     ) -> None:
-        if isinstance(requester, Platform):
-            if source_id is None:
-                raise TypeError("a platform needs a source_id as well")
-            requester = requester.requester(source_id)
-        elif source_id is not None:
-            raise TypeError(f"{requester!r} has a source-id; {source_id!r} is one too many")
-        self.requester = requester
+        self.requester = requester_of(requester, source_id)
         self.listeners: list[BurstListener] = []
         self._fault_response = Response[FaultResponse(on_fault)]
         self._user = user
@@ -133,6 +127,22 @@ class BurstPort:
         if transfer.aborted:
             return Response.SLVERR
         return Response.DECERR if transfer.fault is None else self._fault_response
+
+
+def requester_of(requester: Requester | Platform, source_id: int | str | None) -> Requester:
+    """The requester that is meant: a requester, or a platform together with a source-id.
+
+    Raises:
+        TypeError: There is a source-id too many or too few.
+        ValueError: The source-id cannot be.
+    """
+    if isinstance(requester, Platform):
+        if source_id is None:
+            raise TypeError("a platform needs a source_id as well")
+        return requester.requester(source_id)
+    if source_id is not None:
+        raise TypeError(f"{requester!r} has a source-id; {source_id!r} is one too many")
+    return requester
 
 
 def is_interrupt(address: int) -> bool:

@@ -10,26 +10,9 @@ from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
 from hdl_bridge.axi_lite import attach_registers
+from tests.hdl_bridge.registers import Registers
 
 BASE = 0x8000
-
-
-class Registers:
-    """256 bytes of registers that write down their accesses."""
-
-    register_bytes = 256
-
-    def __init__(self) -> None:
-        self.content = bytearray(range(256))
-        self.accesses: list[tuple[str, int, int]] = []
-
-    def read_register(self, offset: int, size: int) -> int:
-        self.accesses.append(("read", offset, size))
-        return int.from_bytes(self.content[offset : offset + size], "little")
-
-    def write_register(self, offset: int, value: int, size: int) -> None:
-        self.accesses.append(("write", offset, size))
-        self.content[offset : offset + size] = value.to_bytes(size, "little")
 
 
 async def start(dut: Any) -> tuple[Registers, AxiLiteMaster]:

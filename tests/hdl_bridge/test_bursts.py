@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdl_bridge.axi_lite import aligned_pieces
 from hdl_bridge.bursts import Burst, BurstType
 
 FIXED, INCR, WRAP = BurstType
@@ -62,9 +61,18 @@ def test_a_burst_across_4_kib_is_not_legal(burst: Burst, legal: bool) -> None:
     assert burst.is_legal is legal
 
 
-@given(offset=st.integers(0, 64), length=st.integers(0, 32))
-def test_pieces_are_aligned_and_cover_the_run(offset: int, length: int) -> None:
-    pieces = list(aligned_pieces(offset, length))
-    assert all(size in (1, 2, 4, 8) and start % size == 0 for start, size in pieces)
-    covered = [address for start, size in pieces for address in range(start, start + size)]
-    assert covered == list(range(offset, offset + length))
+@pytest.mark.parametrize(
+    ("burst", "rule"),
+    [
+        (Burst(0xFC0, 16, 4), None),
+        (Burst(0xFC0, 17, 4), "crosses a border of 4 KiB"),
+        (Burst(0, 1, 8), "has beats wider than the 4 bytes of the bus"),
+        (Burst(0, 16, 4, FIXED), None),
+        (Burst(0, 17, 4, FIXED), "has a fixed address for more than 16 beats"),
+        (Burst(4, 2, 4, WRAP), None),
+        (Burst(4, 1, 4, WRAP), "wraps with other than 2, 4, 8 or 16 beats"),
+        (Burst(2, 2, 4, WRAP), "wraps from an unaligned address"),
+    ],
+)
+def test_a_broken_rule_is_told(burst: Burst, rule: str | None) -> None:
+    assert burst.violation(4) == rule

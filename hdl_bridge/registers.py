@@ -1,0 +1,64 @@
+"""Registers as a register bus sees them: bytes at addresses, reached by aligned accesses."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from vtd_plugin.bus.mmio import aligned_pieces
+
+
+class RegisterTarget(Protocol):
+    """Who has registers: an IOMMU of `vtd_plugin.bus.Unit`, for one."""
+
+    @property
+    def register_bytes(self) -> int:
+        """Size of the register set in bytes."""
+
+    def read_register(self, offset: int, size: int) -> int:
+        """Read `size` bytes (1, 2, 4 or 8, aligned)."""
+
+    def write_register(self, offset: int, value: int, size: int) -> None:
+        """Write `size` bytes (1, 2, 4 or 8, aligned)."""
+
+
+class RegisterWindow:
+    """Where on a bus the registers of a target are; a run of bytes is cut into aligned accesses."""
+
+    def __init__(self, target: RegisterTarget, base: int) -> None:
+        self._target = target
+        self._base = base
+
+    def covers(self, address: int, size: int) -> bool:
+        """Whether all bytes are registers."""
+        return 0 <= address - self._base <= self._target.register_bytes - size
+
+    def read(self, address: int, size: int) -> bytes:
+        """Read a run of bytes.
+
+        Raises:
+            ValueError: Not all of them are registers.
+        """
+        self._require(address, size)
+        return b"".join(
+            self._target.read_register(offset, length).to_bytes(length, "little")
+            for offset, length in aligned_pieces(address - self._base, size)
+        )
+
+    def write(self, address: int, data: bytes) -> None:
+        """Write a run of bytes.
+
+        Raises:
+            ValueError: Not all of them are registers.
+        """
+        self._require(address, len(data))
+        first = address - self._base
+        for offset, length in aligned_pieces(first, len(data)):
+            piece = data[offset - first : offset - first + length]
+            self._target.write_register(offset, int.from_bytes(piece, "little"), length)
+
+    def _require(self, address: int, size: int) -> None:
+        if not self.covers(address, size):
+            raise ValueError(
+                f"{size} bytes at {address:#x} are not within "
+                f"{self._target.register_bytes:#x} bytes of registers at {self._base:#x}"
+            )
