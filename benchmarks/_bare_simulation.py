@@ -12,8 +12,8 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
+from benchmarks._designs import ENGINE
 from hdl_bridge.simulators import SimulatorKind
-from testbenches.designs import SG_DMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 _RTL: Final = Path(__file__).parent / "rtl"
 _TOP: Final = "tb_sg_dma_bare"
-_MASTER: Final = [path for path in SG_DMA.sources if path.stem.startswith(("axil_", "sg_dma"))]
-_SOURCES: Final = [*_MASTER, _RTL / "axi_memory.sv", _RTL / f"{_TOP}.sv"]
+_SOURCES: Final = [*ENGINE, _RTL / "axi_memory.sv", _RTL / f"{_TOP}.sv"]
 _TIMEOUT: Final = 600
 
 

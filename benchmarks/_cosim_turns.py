@@ -1,6 +1,6 @@
 """The turns of `benchmarks.cosim`: cocotb tests that each time one copy of sg_dma.
 
-They differ in what stands behind the AXI slave, and in nothing else. A turn leaves its wall-clock
+They differ in what answers the engine's AXI port, and in nothing else. A turn leaves its wall-clock
 nanoseconds in a file that the program names.
 """
 
@@ -12,11 +12,14 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
 import cocotb
-from cocotb.triggers import RisingEdge
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiBus, AxiRam
 
 from hdl_bridge.axi import attach
-from testbenches.master import Master
+from hdl_bridge.axi_memory import AxiMemory
+from hdl_bridge.native import NativeMemory
+from testbenches.master import CLOCK_NS, RESET_CYCLES, Master
 from testbenches.sg import Copy, Flags, SgHost
 from vtd_plugin import Platform, VtdUnit
 from vtd_plugin.software import Driver, FrameAllocator
@@ -86,6 +89,26 @@ async def direct(dut: Any) -> None:
 async def translated(dut: Any) -> None:
     """A requester port behind the AxiRam, and a unit with translation on."""
     await _behind_ram(dut, _platform(translating=True))
+
+
+@cocotb.test
+async def memory(dut: Any) -> None:
+    """Our own memory, and a unit with translation on."""
+    platform = _platform(translating=True)
+    master = await Master.power_up(dut)
+    AxiMemory(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, platform, _REQUESTER)
+    await _time_copy(master, platform)
+
+
+@cocotb.test
+async def native(dut: Any) -> None:
+    """Our own memory in RTL and C, and a unit with translation on."""
+    platform = _platform(translating=True)
+    dut.rst.value = 1
+    Clock(dut.clk, CLOCK_NS, unit="ns", impl="gpi").start()
+    await ClockCycles(dut.clk, RESET_CYCLES)
+    NativeMemory(dut.memory, platform, _REQUESTER)
+    await _time_copy(Master(dut), platform)
 
 
 async def _behind_ram(dut: Any, platform: Platform) -> None:

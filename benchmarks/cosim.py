@@ -17,6 +17,7 @@ import typer
 
 from benchmarks._bare_simulation import BareSimulation
 from benchmarks._cosim_turns import LENGTH, RESULT
+from benchmarks._designs import NATIVE
 from benchmarks._measure import Comparison, as_json, show, sum_up
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import NoSimulator, SimulatorKind, available, find
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hdl_bridge.simulators import Simulator
+    from testbenches.designs import Design
 
     TimeCopy: TypeAlias = Callable[[int], int]
     """Copies so many bytes; the nanoseconds of wall-clock time that it took."""
@@ -33,11 +35,13 @@ if TYPE_CHECKING:
 _TURNS: Final = "benchmarks._cosim_turns"
 _RIVAL: Final = "plain AxiRam"
 _IN_COCOTB: Final = {
-    _RIVAL: "plain",
-    "AxiRam and port, untranslated": "direct",
-    "AxiRam and port, translated": "translated",
+    _RIVAL: ("plain", SG_DMA),
+    "AxiRam and attach, untranslated": ("direct", SG_DMA),
+    "AxiRam and attach, translated": ("translated", SG_DMA),
+    "AxiMemory, translated": ("memory", SG_DMA),
+    "NativeMemory, translated": ("native", NATIVE),
 }
-"""What is behind the AXI port of the master, and the cocotb test that puts it there."""
+"""What answers the AXI port of the engine: the cocotb test, and the design it needs."""
 _BARE: Final = "no Python, memory in RTL"
 
 _BEAT_BYTES: Final = 4
@@ -66,16 +70,20 @@ def compare_on(simulator: Simulator, length: int, repeats: int) -> list[Comparis
 
 
 def _ways(simulator: Simulator, folder: Path) -> dict[str, TimeCopy]:
-    """Every way for the beats to go, by what is behind the AXI port of the master."""
-    in_cocotb = {name: partial(_run, simulator, test) for name, test in _IN_COCOTB.items()}
+    """Every way for the beats to go, by what answers the AXI port of the engine."""
+    in_cocotb = {
+        name: partial(_run, simulator, design, test)
+        for name, (test, design) in _IN_COCOTB.items()
+        if design is not NATIVE or simulator.kind is SimulatorKind.VERILATOR
+    }
     return in_cocotb | {_BARE: BareSimulation(simulator, folder).time_copy}
 
 
-def _run(simulator: Simulator, test: str, length: int) -> int:
+def _run(simulator: Simulator, design: Design, test: str, length: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "nanoseconds"
         environment = {LENGTH: str(length), RESULT: str(result)}
-        run(simulator, SG_DMA.top, SG_DMA.sources, _TURNS, testcase=test, env=environment)
+        run(simulator, design.top, design.sources, _TURNS, testcase=test, env=environment)
         return int(result.read_text())
 
 

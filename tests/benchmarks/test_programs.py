@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hdl_bridge.simulators import Simulator, available
+from hdl_bridge.simulators import Simulator, SimulatorKind, available
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,9 +63,13 @@ def test_cosim_compares_with_the_same_rtl_on_a_plain_ram(simulator: Simulator) -
     small = ("--repeats", "1", "--length", "256", "--simulator", simulator.kind)
     results = _results(_run("benchmarks.cosim", *small, "--json"))
     assert {row["rival"]["name"] for row in results} == {"plain AxiRam"}
-    assert [row["subject"]["name"].removeprefix(f"{simulator.kind}: ") for row in results] == [
-        "AxiRam and port, untranslated",
-        "AxiRam and port, translated",
+    subjects = [row["subject"]["name"].removeprefix(f"{simulator.kind}: ") for row in results]
+    native = ["NativeMemory, translated"] if simulator.kind is SimulatorKind.VERILATOR else []
+    assert subjects == [
+        "AxiRam and attach, untranslated",
+        "AxiRam and attach, translated",
+        "AxiMemory, translated",
+        *native,
         "no Python, memory in RTL",
     ]
     for row in results:
