@@ -17,7 +17,12 @@ from tests.reference.model import (
     bits,
     in_place,
 )
-from tests.reference.rights import granted_rights, in_interrupt_range
+from tests.reference.rights import (
+    asks_for_interrupt_range,
+    granted_rights,
+    in_interrupt_range,
+    interrupt_range_completion,
+)
 from tests.reference.second_stage import (
     SNOOP,
     SecondStage,
@@ -42,6 +47,8 @@ def translate(walk: Walk, root_table: int) -> Outcome:
     # Only TT=1 lets translation requests and translated requests through.
     if walk.ask.address_type != UNTRANSLATED and context.translation_type != DEVICE_TLB:
         raise Blocked("LCT.5")
+    if asks_for_interrupt_range(walk):
+        return interrupt_range_completion(walk)
     if walk.ask.address_type == TRANSLATED:
         return as_it_is(walk, above_host="LGN.1.2")
     if context.translation_type == PASS_THROUGH:

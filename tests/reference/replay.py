@@ -88,7 +88,7 @@ class WalkedPlatform:
     # -- steps ---------------------------------------------------------------------------------
 
     def step(self, step: dict[str, Any]) -> None:
-        fields = {
+        fields: dict[str, int] = {
             key: int(step[key], 16)
             for key in ("addr", "size", "offset", "value", "iova", "buf", "byte")
             if key in step

@@ -5,7 +5,7 @@ Sections 3.6.1, 3.7.1, 3.14, 3.15 and 4.2.3.
 
 from __future__ import annotations
 
-from tests.reference.model import TRANSLATION, Blocked, Walk
+from tests.reference.model import TRANSLATION, Blocked, Outcome, Walk
 
 INTERRUPT_RANGE = range(0xFEE00000, 0xFEF00000)
 
@@ -16,12 +16,11 @@ def granted_rights(
     """The rights the requester has; ends as `no_write` or `no_read` if one it needs is missing."""
     ask = walk.ask
     if ask.address_type == TRANSLATION:
-        # NW counts with NWFS only. What is missing is told in the completion; a fault, of the
-        # kind a read has, is only that nothing is left (4.2.3).
-        writable = writable and not (ask.no_write and walk.caps.no_write_flag)
+        # What is missing is told in the completion; a fault, of the kind a read has, is only that
+        # the tables give no right at all. NW counts with NWFS only (4.2.3).
         if not (readable or writable):
             raise Blocked(no_read)
-        return readable, writable
+        return readable, writable and not (ask.no_write and walk.caps.no_write_flag)
     # The write right comes first in the fault table: an atomic that has none ends there.
     if ask.needs_write and not writable:
         raise Blocked(no_write)
@@ -41,3 +40,19 @@ def in_interrupt_range(address: int) -> bool:
 
 def overlaps_interrupt_range(base: int, size: int) -> bool:
     return base < INTERRUPT_RANGE.stop and INTERRUPT_RANGE.start < base + size
+
+
+def asks_for_interrupt_range(walk: Walk) -> bool:
+    """A translation request without PASID into 0xFEExxxxx.
+
+    It has an answer of its own (4.2.3). That the context entry must let translation requests
+    through first is our reading: a device without that right gets no answer at all.
+    """
+    ask = walk.ask
+    return ask.address_type == TRANSLATION and ask.pasid is None and in_interrupt_range(ask.address)
+
+
+def interrupt_range_completion(walk: Walk) -> Outcome:
+    """Write-only, and untranslated accesses only; nothing if the device will not write (4.2.3)."""
+    writable = not (walk.ask.no_write and walk.caps.no_write_flag)
+    return Outcome(writable=writable, untranslated_only=writable)

@@ -15,8 +15,10 @@ from tests.reference.first_stage import (
 from tests.reference.memory_type import memory_type
 from tests.reference.model import TRANSLATED, TRANSLATION, Blocked, Leaf, Outcome, Walk
 from tests.reference.rights import (
+    asks_for_interrupt_range,
     granted_rights,
     in_interrupt_range,
+    interrupt_range_completion,
     overlaps_interrupt_range,
 )
 from tests.reference.scalable_tables import (
@@ -42,6 +44,8 @@ from tests.reference.updates import apply_updates, needed_updates, require_possi
 
 def translate(walk: Walk, root_table: int) -> Outcome:
     context = context_entry(walk, root_entry(walk, root_table))
+    if asks_for_interrupt_range(walk):
+        return interrupt_range_completion(walk)
     if walk.ask.address_type == TRANSLATED:
         return translated_request(walk)
     entry = pasid_entry(walk, context)

@@ -1,4 +1,4 @@
-"""Physical memory of a few touched pages out of many: zero until written, absent beyond its size."""
+"""Memory of a few touched pages out of many: zero until written, absent beyond its size."""
 
 from __future__ import annotations
 

@@ -78,14 +78,7 @@ def without_tables(state: Walk) -> Outcome | None:
         return Outcome(answer="UR")
     if ask.pasid is not None or not in_interrupt_range(ask.address):
         return None
-    if ask.address_type == UNTRANSLATED:
-        return to_interrupt_range(state)
-    if ask.address_type == TRANSLATION:
-        # Write-only, and untranslated accesses only; nothing if the device will not write (4.2.3).
-        # That the context entry has no say is our reading.
-        writable = not (ask.no_write and state.caps.no_write_flag)
-        return Outcome(writable=writable, untranslated_only=writable)
-    return None
+    return to_interrupt_range(state) if ask.address_type == UNTRANSLATED else None
 
 
 def to_interrupt_range(state: Walk) -> Outcome:

@@ -1,0 +1,147 @@
+"""The unit and the walker side by side: the same memory, the same requests, one comparison."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tests.property.units import FAULT_RECORDS, RECORDS
+from tests.reference.faults import CONDITIONS
+from tests.reference.rights import overlaps_interrupt_range
+from tests.reference.walker import walk
+from vtd_plugin import AddressType, Fault, Platform, Translation, VtdConfig, VtdUnit
+from vtd_plugin.bus import INTERRUPT, RequestKind, Resolution
+
+if TYPE_CHECKING:
+    from tests.property.worlds import World
+    from tests.reference.model import Ask, Outcome
+
+GCMD: Final = 0x18
+RTADDR: Final = 0x20
+TRANSLATION_ENABLE: Final = 1 << 31
+SET_ROOT: Final = 1 << 30
+
+
+class Pair:
+    """A unit with translation on, and the walker on a copy of its memory."""
+
+    def __init__(self, world: World) -> None:
+        self.caps = world.caps
+        self.rtaddr = world.rtaddr
+        self.unit_memory = bytearray(world.image.memory)
+        self.walker_memory = bytearray(world.image.memory)
+        self.platform = Platform(ram=self.unit_memory, load_entry_points=False)
+        caps = self.caps
+        config = VtdConfig.from_registers(
+            caps.version, caps.cap, caps.ecap, host_address_width=caps.haw
+        )
+        self.unit = self.platform.add_unit(VtdUnit(config))
+        self._record = 0
+        self.unit.write_register(RTADDR, self.rtaddr, 8)
+        self.unit.write_register(GCMD, SET_ROOT, 4)
+        self.unit.write_register(GCMD, TRANSLATION_ENABLE, 4)
+
+    # --- asking
+
+    def ask_walker(self, ask: Ask) -> Outcome:
+        return walk(self._read, self._write, self.caps, self.rtaddr, ask)
+
+    def ask_unit(self, ask: Ask) -> Resolution:
+        return self.unit.translate(
+            ask.source_id,
+            ask.address,
+            pasid=ask.pasid,
+            size=ask.size,
+            kind=RequestKind[ask.kind.upper()],
+            address_type=AddressType(ask.address_type),
+            privileged=ask.privileged,
+            execute=ask.execute,
+            no_write=ask.no_write,
+        )
+
+    def require_agreement(self, ask: Ask) -> Outcome:
+        """Ask both and compare the answer, the fault record and the memory."""
+        expected = self.ask_walker(ask)
+        found = self.ask_unit(ask)
+        assert described(found, ask) == wanted(expected, found, ask), ask
+        self.require_record(ask, expected)
+        assert self.unit_memory == self.walker_memory, (ask, self.differences())
+        return expected
+
+    def differences(self) -> list[str]:
+        """Where the two memories differ, by 64-bit words."""
+        return [
+            f"{at:#x}: unit {self.unit_memory[at : at + 8].hex()}"
+            f" walker {self.walker_memory[at : at + 8].hex()}"
+            for at in range(0, len(self.unit_memory), 8)
+            if self.unit_memory[at : at + 8] != self.walker_memory[at : at + 8]
+        ]
+
+    # --- fault records
+
+    def require_record(self, ask: Ask, expected: Outcome) -> None:
+        """The next fault recording register holds this fault, or none."""
+        offset = FAULT_RECORDS + 16 * self._record
+        upper = self.unit.read_register(offset + 8, 8)
+        if expected.fault is None or not expected.recorded:
+            assert not upper >> 63, (ask, expected, hex(upper))
+            return
+        assert upper >> 63, (ask, expected)
+        code, source_id = upper >> 32 & 0xFF, upper & 0xFFFF
+        assert (code, source_id) == (CONDITIONS[expected.fault].code, ask.source_id), ask
+        assert (upper >> 62 & 1, upper >> 28 & 1) == (
+            ask.kind != "write",
+            ask.kind == "atomic",
+        ), ask
+        self.unit.write_register(offset + 12, 1 << 31, 4)
+        self._record = (self._record + 1) % RECORDS
+
+    # --- the walker's memory
+
+    def _read(self, address: int, size: int) -> bytes | None:
+        if address + size > len(self.walker_memory):
+            return None
+        return bytes(self.walker_memory[address : address + size])
+
+    def _write(self, address: int, data: bytes) -> bool:
+        if address + len(data) > len(self.walker_memory):
+            return False
+        self.walker_memory[address : address + len(data)] = data
+        return True
+
+
+def described(found: Resolution, ask: Ask) -> tuple[object, ...]:
+    """What the unit answered, in the walker's words."""
+    if found is INTERRUPT:
+        return ("interrupt",)
+    if isinstance(found, Fault):
+        return ("fault", found.name, found.code, str(found.answer), found.recorded)
+    assert isinstance(found, Translation)
+    rights = (bool(found.rights & 1), bool(found.rights & 2))
+    return ("page", found.address(ask.address), found.mask + 1, *rights)
+
+
+def wanted(expected: Outcome, found: Resolution, ask: Ask) -> tuple[object, ...]:
+    """What it should have answered; `found` decides only what the architecture leaves open."""
+    if expected.interrupt:
+        return ("interrupt",)
+    if expected.fault is not None:
+        code = CONDITIONS[expected.fault].code
+        return ("fault", expected.fault, code, expected.answer, expected.recorded)
+    if expected.answer != "OK":
+        return ("fault", "", 0, expected.answer, False)
+    address, size = expected.address, expected.page_size
+    if address is None:
+        # Nothing was translated: the bytes of a zero-length read, or of a translation request
+        # into the interrupt range, lie nowhere.
+        address = ask.address
+    if size is None:
+        size = found.mask + 1 if isinstance(found, Translation) else 0
+    elif overlaps_interrupt_range(address & -size, size) or overlaps_interrupt_range(
+        ask.address & -size, size
+    ):
+        # The rest of the page is no memory, so that a smaller piece is all that can be told.
+        size = 4096
+    rights = (expected.readable, expected.writable)
+    if ask.zero_length and expected.address is None:
+        rights = (True, True)
+    return ("page", address, size, *rights)

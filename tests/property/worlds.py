@@ -1,0 +1,144 @@
+"""Worlds: a unit, a memory with its tables, the requesters in them, and requests worth making."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from hypothesis import strategies as st
+
+from tests.property.image import NOWHERE, Image
+from tests.property.paging import Format, Tables, draw_tables
+from tests.property.units import legacy_units, seldom, weighted
+from tests.reference.model import TRANSLATED, TRANSLATION, UNTRANSLATED, Ask
+
+if TYPE_CHECKING:
+    from tests.reference.capabilities import Caps
+
+DEVICES: Final = (0x0018, 0x0019, 0x0120)
+STRANGER: Final = 0x0200
+"""A requester on a bus that has no tables."""
+WIDTHS: Final = {1: 3, 2: 4, 3: 5}
+"""Levels of each AW."""
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """One way in: a requester, with or without a PASID, and the addresses it may ask for."""
+
+    source_id: int
+    pasid: int | None
+    addresses: tuple[int, ...]
+
+
+@dataclass
+class World:
+    caps: Caps
+    image: Image
+    rtaddr: int = 0
+    entrances: list[Entrance] = field(default_factory=list)
+    domains: dict[int, Tables] = field(default_factory=dict)
+    """Domain-id to second-stage tables."""
+    structures: list[int] = field(default_factory=list)
+    """Addresses of root and context entries."""
+
+    def levels(self) -> list[int]:
+        """The AW values the unit supports."""
+        return [aw for aw in WIDTHS if self.caps.supports_guest_width(aw)]
+
+
+# --- legacy mode
+
+
+@st.composite
+def legacy_worlds(draw: st.DrawFn) -> World:
+    """Root and context tables of a few devices, in one or two domains."""
+    world = World(draw(legacy_units()), Image())
+    image = world.image
+    root = image.frame()
+    world.rtaddr = root | draw(weighted((0, 30), (0b01 << 10, 1), (0b10 << 10, 1), (0b11 << 10, 1)))
+    widths = {did: draw(st.sampled_from(world.levels())) for did in (1, 2)}
+    form = Format(first=False)
+    for did, aw in widths.items():
+        world.domains[did] = draw_tables(draw, image, form, WIDTHS[aw])
+    contexts: dict[int, int] = {}
+    for source_id in DEVICES:
+        bus = source_id >> 8
+        if bus not in contexts:
+            contexts[bus] = image.frame()
+            image.put(root + 16 * bus, _root_entry(draw, contexts[bus]), 16)
+            world.structures.append(root + 16 * bus)
+        did = draw(st.sampled_from([1, 2]))
+        entry = _context_entry(draw, did, widths[did], world.domains[did].root)
+        place = contexts[bus] + 16 * (source_id & 0xFF)
+        image.put(place, entry, 16)
+        world.structures.append(place)
+        world.entrances.append(Entrance(source_id, None, tuple(world.domains[did].addresses)))
+    return world
+
+
+def _root_entry(draw: st.DrawFn, context_table: int) -> int:
+    damage = draw(weighted(("none", 40), ("absent", 1), ("reserved", 1), ("nowhere", 1)))
+    return {
+        "none": context_table | 1,
+        "absent": context_table,
+        "reserved": context_table | 1 | 1 << draw(st.sampled_from([1, 11, 60, 64, 127])),
+        "nowhere": NOWHERE | 1,
+    }[damage]
+
+
+_spare_domains: Final = st.integers(3, 15)
+
+
+def _context_entry(draw: st.DrawFn, did: int, aw: int, table: int) -> int:
+    """TT 0 or 1 most times; ignored and FPD bits as they come."""
+    translation_type = draw(weighted((1, 10), (0, 6), (2, 3), (3, 1)))
+    damage = draw(
+        weighted(("none", 40), ("absent", 1), ("reserved", 1), ("width", 1), ("nowhere", 1))
+    )
+    if damage in ("width", "nowhere"):
+        # Requesters that share a domain-id are to share its tables and width (6.2.2.1).
+        did = draw(_spare_domains)
+    entry = 1 | draw(seldom) << 1 | translation_type << 2 | aw << 64 | did << 72
+    entry |= draw(st.sampled_from([0, 0xF])) << 67
+    entry |= NOWHERE if damage == "nowhere" else table
+    if damage == "absent":
+        return entry & ~1
+    if damage == "reserved":
+        return entry | 1 << draw(st.sampled_from([4, 11, 46, 60, 71, 80, 87, 88, 127]))
+    if damage == "width":
+        return entry & ~(7 << 64) | draw(st.integers(0, 7)) << 64
+    return entry
+
+
+# --- requests
+
+
+@st.composite
+def asks(draw: st.DrawFn, world: World) -> Ask:
+    """A request to one of the addresses that the tables speak of, or seldom to any other."""
+    entrance = draw(st.sampled_from(world.entrances))
+    address_type = draw(weighted((UNTRANSLATED, 8), (TRANSLATION, 2), (TRANSLATED, 1)))
+    address = draw(st.sampled_from(entrance.addresses)) | draw(st.sampled_from([0, 0xFF8, 0x120]))
+    if draw(weighted((False, 12), (True, 1))):
+        address = draw(_odd_addresses)
+    kind = "read" if address_type == TRANSLATION else draw(_kinds)
+    return Ask(
+        source_id=entrance.source_id if draw(weighted((True, 20), (False, 1))) else STRANGER,
+        address=address,
+        kind=kind,  # type: ignore[arg-type]  # sampled from the three
+        size=0 if kind == "read" and address_type == UNTRANSLATED and draw(seldom) else 4,
+        address_type=address_type,
+        pasid=entrance.pasid,
+        privileged=entrance.pasid is not None and draw(st.booleans()),
+        execute=entrance.pasid is not None and draw(seldom),
+        no_write=address_type == TRANSLATION and draw(st.booleans()),
+    )
+
+
+_kinds: Final = st.sampled_from(["read", "write", "read", "write", "atomic"])
+_odd_addresses: Final = st.one_of(
+    st.sampled_from([0xFEE00000, 0xFEE01004, 0xFEEFFFFC, 0xFEDFFFFC, 0xFEF00000]),
+    st.integers(12, 63).map(lambda bit: 1 << bit),
+    st.integers(12, 64).map(lambda bit: (1 << bit) - 8),
+)
