@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from cocotb.triggers import RisingEdge
 
 from hdl_bridge._axi_side import (
-    _PATIENCE,
     AddressChannel,
     Flight,
     Side,
@@ -47,39 +46,36 @@ class ReadSide(Side):
         super().__init__(terms)
         self._bus_bytes = len(bus.r.rdata) // 8
         self._no_data = (1 << len(bus.r.rdata)) - 1
-        self.ar_channel = AddressChannel(bus.ar, "ar", self._bus_bytes, terms.clock, self._wake)
-        self.r_channel = _DataChannel(bus.r, terms.clock, self._wake)
-        self._wakers = [(self.ar_channel.valid, RisingEdge(bus.ar.arvalid))]
+        self.ar_channel = AddressChannel(bus.ar, "ar", self._bus_bytes, terms.clock, terms.wake)
+        self.r_channel = _DataChannel(bus.r, terms.clock, terms.wake)
+        self.requests = [(self.ar_channel.valid, RisingEdge(bus.ar.arvalid))]
         self._current: Flight | None = None
         self._words: list[int] = []
         self._beat = 0
 
-    def stop(self) -> None:
+    def drop(self) -> None:
         """Drop everything, as a reset does."""
-        super().stop()
+        super().drop()
         if self._current is not None:
             self._current.abort()
             self._current = None
         self.r_channel.valid.drive(0)
         self.ar_channel.ready.drive(0)
 
-    async def _serve(self) -> None:
-        edge, address, data = self._edge, self.ar_channel, self.r_channel
-        while True:
-            await edge
-            self._now += 1
-            if address.ready.value and address.valid() == "1":
-                self._take_address()
-            if not data.valid.value:
-                self._show()
-            elif data.ready() == "1":
-                self._accepted()
-                self._show()
-            address.ready.drive(0 if address.held or len(self._waiting) >= self._outstanding else 1)
-            if self._current is None and not self._waiting:
-                self._quiet += 1
-                if self._quiet > _PATIENCE:
-                    await self._sleep(self._wakers)
+    def step(self) -> bool:
+        """Do what is to be done at a clock edge; whether there is more to come."""
+        address, data = self.ar_channel, self.r_channel
+        self._now += 1
+        if address.ready.value and address.valid() == "1":
+            self._take_address()
+        if not data.valid.value:
+            self._show()
+        elif data.ready() == "1":
+            self._accepted()
+            self._show()
+        full = len(self._waiting) >= self._outstanding
+        address.ready.drive(0 if address.held or full else 1)
+        return self._current is not None or bool(self._waiting)
 
     def _take_address(self) -> None:
         flight = self.ar_channel.take()
@@ -114,7 +110,7 @@ class ReadSide(Side):
         if flight is None:
             return False
         self._waiting.remove(flight)
-        self._current, self._beat, self._quiet = flight, 0, 0
+        self._current, self._beat = flight, 0
         transfer = flight.transfer
         assert transfer is not None  # noqa: S101 - reads begin with their address
         self._words = words_of(flight.burst, transfer.read, self._bus_bytes)

@@ -1,16 +1,13 @@
 """What the two directions of an `AxiMemory` have in common.
 
-A `Side` is one coroutine that wakes at clock edges; with nothing to do it sleeps until a valid
-signal rises. A `Flight` is a burst from its address phase until its last response is accepted.
+A `Side` does at each clock edge what is to be done. A `Flight` is a burst from its address phase
+until its last response is accepted.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-
-import cocotb
-from cocotb.triggers import Event, First, RisingEdge
 
 from hdl_bridge._channel import Channel
 from hdl_bridge._signals import Output, sampler
@@ -21,13 +18,12 @@ from vtd_plugin.bus import IDENTITY
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cocotb.task import Task
+    from cocotb.triggers import RisingEdge
 
     from hdl_bridge.burst_port import BurstPort
     from hdl_bridge.exclusive import ExclusiveMonitor
     from vtd_plugin.bus import Transfer, Translation
 
-_PATIENCE: Final = 8  # idle clock cycles before it sleeps: falling asleep costs as much as some
 _TRANSLATIONS_KNOWN: Final = 1024
 
 
@@ -86,6 +82,7 @@ class Terms:
 
     port: BurstPort
     clock: Any
+    wake: Callable[[], None]
     latency: Latency
     walks: Walks
     outstanding: int
@@ -200,7 +197,14 @@ class AddressChannel(Channel):
 
 
 class Side:
-    """One direction of a memory."""
+    """One direction of a memory.
+
+    Attributes:
+        requests: What tells that a master wants something: samples of valid signals, and triggers
+            for their rising.
+    """
+
+    requests: list[tuple[Callable[[], str], RisingEdge]]
 
     def __init__(self, terms: Terms) -> None:
         self._port = terms.port
@@ -208,40 +212,20 @@ class Side:
         self._walks = terms.walks
         self._outstanding = terms.outstanding
         self._monitor = terms.monitor
-        self._edge = RisingEdge(terms.clock)
         self._now = 0
         self._resume_at = 0  # no data beat before this clock cycle
         self._waiting: list[Flight] = []  # in the order of their address phases
-        self._task: Task[None] | None = None
-        self._woken = Event()
-        self._quiet = 0
 
-    def start(self) -> None:
-        """Serve, from the next clock edge on."""
-        self._task = cocotb.start_soon(self._serve())
+    def step(self) -> bool:
+        """Do what is to be done at a clock edge; whether there is more to come."""
+        raise NotImplementedError
 
-    def stop(self) -> None:
+    def drop(self) -> None:
         """Drop everything, as a reset does."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
         for flight in self._waiting:
             flight.abort()
         self._waiting.clear()
         self._resume_at = self._now
-
-    async def _serve(self) -> None:
-        raise NotImplementedError
-
-    def _wake(self) -> None:
-        self._woken.set()
-
-    async def _sleep(self, channels: Sequence[tuple[Callable[[], str], Any]]) -> None:
-        """Let time pass until one of some valid signals rises, or a pause changes."""
-        self._quiet = 0
-        if all(sample() != "1" for sample, _ in channels):
-            self._woken.clear()
-            await First(*(edge for _, edge in channels), self._woken.wait())
 
     def _begin(self, flight: Flight, *, write: bool) -> None:
         """Begin the request of a burst, and reckon when it may be answered."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cocotb.triggers import RisingEdge
 
 from hdl_bridge._axi_side import (
-    _PATIENCE,
     AddressChannel,
     AxiProtocolError,
     Flight,
@@ -66,10 +65,10 @@ class WriteSide(Side):
     def __init__(self, bus: Any, terms: Terms) -> None:
         super().__init__(terms)
         clock, self._bus_bytes = terms.clock, len(bus.w.wdata) // 8
-        self.aw_channel = AddressChannel(bus.aw, "aw", self._bus_bytes, clock, self._wake)
-        self.w_channel = _DataChannel(bus.w, self._bus_bytes, clock, self._wake)
-        self.b_channel = _ResponseChannel(bus.b, clock, self._wake)
-        self._wakers = [
+        self.aw_channel = AddressChannel(bus.aw, "aw", self._bus_bytes, clock, terms.wake)
+        self.w_channel = _DataChannel(bus.w, self._bus_bytes, clock, terms.wake)
+        self.b_channel = _ResponseChannel(bus.b, clock, terms.wake)
+        self.requests = [
             (self.aw_channel.valid, RisingEdge(bus.aw.awvalid)),
             (self.w_channel.valid, RisingEdge(bus.w.wvalid)),
         ]
@@ -79,9 +78,9 @@ class WriteSide(Side):
         self._strobes: list[str] = []
         self._shown: Flight | None = None
 
-    def stop(self) -> None:
+    def drop(self) -> None:
         """Drop everything, as a reset does."""
-        super().stop()
+        super().drop()
         self._dataless.clear()
         self._unclaimed.clear()
         self._words, self._strobes = [], []
@@ -89,27 +88,22 @@ class WriteSide(Side):
         for output in (self.aw_channel.ready, self.w_channel.ready, self.b_channel.valid):
             output.drive(0)
 
-    async def _serve(self) -> None:
-        edge = self._edge
-        address, data, response = self.aw_channel, self.w_channel, self.b_channel
-        while True:
-            await edge
-            self._now += 1
-            if address.ready.value and address.valid() == "1":
-                self._take_address()
-            if data.ready.value and data.valid() == "1":
-                self._take_beat()
-            if self._shown is not None and response.ready() == "1":
-                self._accepted(self._shown)
-            if self._shown is None and self._waiting:
-                self._show()
-            full = len(self._waiting) >= self._outstanding
-            address.ready.drive(0 if address.held or full else 1)
-            data.ready.drive(0 if self._holds_data_back() else 1)
-            if not (self._waiting or self._words):
-                self._quiet += 1
-                if self._quiet > _PATIENCE:
-                    await self._sleep(self._wakers)
+    def step(self) -> bool:
+        """Do what is to be done at a clock edge; whether there is more to come."""
+        address, data = self.aw_channel, self.w_channel
+        self._now += 1
+        if address.ready.value and address.valid() == "1":
+            self._take_address()
+        if data.ready.value and data.valid() == "1":
+            self._take_beat()
+        if self._shown is not None and self.b_channel.ready() == "1":
+            self._accepted(self._shown)
+        if self._shown is None and self._waiting:
+            self._show()
+        full = len(self._waiting) >= self._outstanding
+        address.ready.drive(0 if address.held or full else 1)
+        data.ready.drive(0 if self._holds_data_back() else 1)
+        return bool(self._waiting or self._words)
 
     def _holds_data_back(self) -> bool:
         return (
@@ -122,7 +116,6 @@ class WriteSide(Side):
         flight = self.aw_channel.take()
         self._begin(flight, write=True)
         self._dataless.append(flight)
-        self._quiet = 0
         self._match()
 
     def _take_beat(self) -> None:

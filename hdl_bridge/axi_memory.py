@@ -1,14 +1,17 @@
 """An AXI4 subordinate of our own over a requester port: fast, and with a memory's timing.
 
-One coroutine for each direction, signals that are written only when they change, one translation
-and one move of data for each burst. All of AXI4's bursts, narrow and unaligned ones too; several
+One coroutine, signals that are written only when they change, one translation and one move of data
+for each burst. All of AXI4's bursts, narrow and unaligned ones too; several
 bursts wait at a time, and those of different identifiers may pass each other. The data of one read
 is never interleaved with that of another. AxCACHE, AxPROT, AxQOS and AxREGION change nothing.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import cocotb
+from cocotb.triggers import Event, First, RisingEdge
 
 from hdl_bridge._axi_read import ReadSide
 from hdl_bridge._axi_side import AxiProtocolError, Latency, Terms, Walks
@@ -20,10 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
+    from cocotb.task import Task
+
     from hdl_bridge.exclusive import ExclusiveMonitor
     from vtd_plugin.bus import Platform, Requester, RequestOptions
 
 __all__ = ["AxiMemory", "AxiProtocolError", "Latency"]
+
+_PATIENCE: Final = 8  # idle clock cycles before it sleeps: falling asleep costs as much as some
 
 
 class AxiMemory(BurstPort):
@@ -81,10 +88,11 @@ class AxiMemory(BurstPort):
                 signals that the bus does not have.
         """
         super().__init__(requester, source_id, on_fault, user, options)
+        self._woken = Event()
         if outstanding < 1:
             raise ValueError(f"outstanding={outstanding}: at least one burst must be taken")
         latency = latency if latency is not None else Latency()
-        terms = Terms(self, clock, latency, Walks(latency), outstanding, monitor)
+        terms = Terms(self, clock, self._wake, latency, Walks(latency), outstanding, monitor)
         write = getattr(bus, "write", bus if hasattr(bus, "aw") else None)
         read = getattr(bus, "read", bus if hasattr(bus, "ar") else None)
         for channel, prefix in ((write and write.aw, "aw"), (read and read.ar, "ar")):
@@ -93,12 +101,39 @@ class AxiMemory(BurstPort):
         self.write_if = WriteSide(write, terms) if write is not None else None
         self.read_if = ReadSide(read, terms) if read is not None else None
         self._sides = [side for side in (self.write_if, self.read_if) if side is not None]
+        self._edge = RisingEdge(clock)
+        self._task: Task[None] | None = None
         ResetInput(reset, reset_active_level, self._stop, self._start)
 
     def _start(self) -> None:
-        for side in self._sides:
-            side.start()
+        self._task = cocotb.start_soon(self._serve())
 
     def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
         for side in self._sides:
-            side.stop()
+            side.drop()
+
+    async def _serve(self) -> None:
+        steps = [side.step for side in self._sides]
+        quiet = 0
+        while True:
+            await self._edge
+            quiet += 1
+            for step in steps:
+                if step():
+                    quiet = 0
+            if quiet > _PATIENCE:
+                quiet = 0
+                await self._sleep()
+
+    async def _sleep(self) -> None:
+        """Let time pass until a master wants something, or a pause changes."""
+        requests = [request for side in self._sides for request in side.requests]
+        if all(sample() != "1" for sample, _ in requests):
+            self._woken.clear()
+            await First(*(edge for _, edge in requests), self._woken.wait())
+
+    def _wake(self) -> None:
+        self._woken.set()

@@ -313,7 +313,7 @@ async def a_broken_rule_ends_the_test(dut: Any, case: tuple[Burst, str]) -> None
     burst, message = case
     await start(dut)
     bench = Bench(dut)
-    bench.slave.write_if.stop()
+    bench.slave._stop()
     with pytest.raises(AxiProtocolError, match=message):
         await serve_until_it_breaks(bench, bench.master.send_address(burst))
 
@@ -323,7 +323,7 @@ async def a_burst_ends_with_its_last_beat(dut: Any) -> None:
     await start(dut)
     bench = Bench(dut)
     burst = Burst(IOVA, 4, 4)
-    bench.slave.write_if.stop()
+    bench.slave._stop()
     sending = bench.master.send_write(burst, [0] * 3, [0] * 3)
     with pytest.raises(AxiProtocolError, match="at 0x10000000 has 3 beats of data"):
         await serve_until_it_breaks(bench, sending)
@@ -333,16 +333,16 @@ async def a_burst_ends_with_its_last_beat(dut: Any) -> None:
 async def what_is_unknown_is_told(dut: Any) -> None:
     await start(dut)
     bench = Bench(dut)
-    bench.slave.write_if.stop()
+    bench.slave._stop()
     dut.axi_awvalid.value = 1
     with pytest.raises(AxiProtocolError, match=r"AW: awid is [xX]+ while awvalid is 1"):
-        await bench.slave.write_if._serve()
+        await bench.slave._serve()
 
 
 async def serve_until_it_breaks(bench: Bench, sending: Any) -> None:
     """Serve writes in this task, so that what is raised ends here and not the test."""
     task = cocotb.start_soon(sending)
     try:
-        await bench.slave.write_if._serve()
+        await bench.slave._serve()
     finally:
         task.cancel()
