@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import importlib.metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hdl_bridge.axi import attach
+from hdl_bridge.axi import TESTED_VERSION, attach
 from hdl_bridge.probe import SOURCE
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import available
@@ -78,6 +79,10 @@ def test_a_platform_needs_a_source_id_and_a_port_has_one(platform: Platform) -> 
 def test_an_unknown_fault_response_is_refused(platform: Platform) -> None:
     with pytest.raises(ValueError, match="EXOKAY"):
         attach(object(), platform, "00:04.0", on_fault="EXOKAY")
+
+
+def test_the_release_of_cocotbext_axi_is_the_one_that_is_known() -> None:
+    assert importlib.metadata.version("cocotbext-axi") == TESTED_VERSION
 
 
 @pytest.mark.parametrize("direction", ["write", "read"])

@@ -1,0 +1,48 @@
+"""The examples of the page on the HDL bridge do what it says."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hdl_bridge.probe import SOURCE
+from hdl_bridge.simulation import run
+from hdl_bridge.simulators import available
+from testbenches.designs import SG_DMA
+
+if TYPE_CHECKING:
+    from hdl_bridge.simulators import Simulator
+
+PAGE = Path(__file__).parents[2] / "docs" / "hdl-bridge.md"
+HERE = Path(__file__).parent
+SOURCES = {
+    SG_DMA.top: SG_DMA.sources,
+    "axi_wires": (SOURCE, HERE / "axi_wires.sv"),
+    "wb_master": (HERE / "wb_master.sv",),
+}
+EXAMPLES = re.findall(r"<!-- runs on (\w+) -->\n```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("simulator", available()[:1], ids=lambda each: str(each.kind))
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_each_example_passes(
+    simulator: Simulator, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top, code = EXAMPLES[number]
+    module = f"example_{number}"
+    (tmp_path / f"{module}.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    run(simulator, top, SOURCES[top], module)
+
+
+def test_every_block_of_code_is_run() -> None:
+    assert PAGE.read_text().count("```python") == len(EXAMPLES) > 4
+
+
+def test_what_the_page_shows_of_axuser_is_true() -> None:
+    results = doctest.testfile(str(PAGE), module_relative=False)
+    assert (results.attempted, results.failed) == (3, 0)
