@@ -37,6 +37,7 @@ from vtd_plugin.software import (
     GuestMemory,
     SecondStageTable,
 )
+from vtd_plugin.software.pages import leaf_level
 
 if TYPE_CHECKING:
     from vtd_plugin.encodings._layout import Layout
@@ -283,6 +284,23 @@ def test_protecting_changes_rights_and_nothing_else(cpu: Platform, frames: Frame
         SsPde2M.pack(R=1, SNP=1, PS=1, ADDR_address=PAGE_1G)
     )
     assert (SsPte(entry(table, PAGE_2M, 1)).W, SsPte(entry(table, PAGE_2M + 4096, 1)).W) == (0, 1)
+
+
+@pytest.mark.parametrize("size", [PAGE_4K, PAGE_2M, PAGE_1G])
+def test_a_page_that_becomes_writable_is_preset_as_dirty(
+    cpu: Platform, frames: FrameAllocator, size: int
+) -> None:
+    first = FirstStageTable(cpu, frames, preset_accessed=True)
+    second = SecondStageTable(cpu, frames, preset_accessed=True)
+    level = leaf_level(size)
+    for table in (first, second):
+        leaf = table.LEAVES[level]
+        table.map(0, PAGE_1G, size, write=False)
+        assert not entry(table, 0, level) & leaf.mask("D")
+        table.protect(0, size)
+        assert entry(table, 0, level) & leaf.mask("D")
+        table.protect(0, size, write=False)
+        assert entry(table, 0, level) & leaf.mask("D")
 
 
 def test_a_page_is_not_cut_in_two(cpu: Platform, frames: FrameAllocator) -> None:

@@ -15,7 +15,7 @@ from vtd_plugin.encodings.registers import RTADDR
 from vtd_plugin.software import descriptors
 from vtd_plugin.software.caches import CacheKeeper
 from vtd_plugin.software.commands import Command, GlobalCommand
-from vtd_plugin.software.domains import DomainIds
+from vtd_plugin.software.domain_ids import DomainIds
 from vtd_plugin.software.events import Event, program_event
 from vtd_plugin.software.faults import FaultReport, take_faults
 from vtd_plugin.software.interrupts import InterruptRemapping

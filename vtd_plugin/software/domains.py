@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from vtd_plugin.software.caches import CacheKeeper
     from vtd_plugin.software.pages import Change
     from vtd_plugin.software.polling import Pending
-    from vtd_plugin.software.probe import ProbedUnit
 
 TableT = TypeVar("TableT", bound=PageTable)
 
@@ -46,66 +45,6 @@ class Attachment:
     with_pasid: bool = False
     device_tlb: bool = False
     nested: bool = False
-
-
-def check_device_tlb(unit: ProbedUnit, *, device_tlb: bool) -> None:
-    """Raise ValueError if a device is to keep translations that the unit cannot take back.
-
-    Args:
-        unit: What the unit is.
-        device_tlb: Whether the device is to keep translations.
-    """
-    if device_tlb and not (unit.uses_queue and unit.capabilities.ECAP.DT):
-        raise ValueError("device-TLBs need ECAP.DT and the invalidation queue")
-
-
-class DomainIds:
-    """The domain-ids of one unit. 0 is left out: units that cache what is not present use it.
-
-    Args:
-        count: How many there are, from 0 on.
-    """
-
-    __slots__ = ("_count", "_pass_through", "_used")
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._pass_through: int | None = None
-        self._used: set[int] = set()
-
-    def take(self, domain_id: int | None = None) -> int:
-        """Reserve a domain-id.
-
-        Args:
-            domain_id: The one wanted; by default the lowest that is free.
-
-        Raises:
-            ValueError: It is in use or out of range, or none is free.
-        """
-        if domain_id is None:
-            free = (number for number in range(1, self._count) if number not in self._used)
-            domain_id = next(free, self._count)
-        if not 1 <= domain_id < self._count or domain_id in self._used:
-            raise ValueError(
-                f"domain-id {domain_id:#x} is in use or not within 1 to {self._count - 1:#x}"
-            )
-        self._used.add(domain_id)
-        return domain_id
-
-    @property
-    def pass_through(self) -> int:
-        """The one for all that is not translated, taken when it is first needed.
-
-        Raises:
-            ValueError: None is free.
-        """
-        if self._pass_through is None:
-            self._pass_through = self.take()
-        return self._pass_through
-
-    def give_back(self, domain_id: int) -> None:
-        """Let a domain-id be taken again."""
-        self._used.remove(domain_id)
 
 
 class AddressSpace(ABC, Generic[TableT]):

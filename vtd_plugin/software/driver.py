@@ -199,10 +199,12 @@ class Driver(AddressSpaceControl):
                 PASID-table entry, by their architectural names.
 
         Raises:
-            ValueError: No mode was prepared, or the context entry has DTE=0 already.
+            ValueError: No mode was prepared, the unit cannot have devices keep translations, or the
+                context entry has DTE=0 already.
             TypeError: The entry has no such field, or the mode no such domains.
             Timeout: The unit does not finish.
         """
+        self._check_device_tlb(device_tlb=device_tlb)
         self.devices.attach(
             parse_source_id(source_id), domain, device_tlb=device_tlb, **entry_fields
         )
@@ -251,9 +253,11 @@ class Driver(AddressSpaceControl):
             **context_fields: Further fields of the context entry, such as `RID_PASID` or `PDTS`.
 
         Raises:
-            ValueError: Scalable mode was not prepared, or the device has a context entry.
+            ValueError: Scalable mode was not prepared, the device has a context entry, or the unit
+                cannot have devices keep translations.
             TypeError: The entry has no such field.
         """
+        self._check_device_tlb(device_tlb=device_tlb)
         number = parse_source_id(source_id)
         self._scalable_devices().add(number, device_tlb=device_tlb, **context_fields)
 
@@ -331,6 +335,10 @@ class Driver(AddressSpaceControl):
             raise ValueError("scalable mode needs ECAP.SMTS and the invalidation queue")
         if io_rights and not (mode is TableMode.SCALABLE and self.unit.capabilities.ECAP.SSIRWS):
             raise ValueError("IR and IW need scalable mode and ECAP.SSIRWS")
+
+    def _check_device_tlb(self, *, device_tlb: bool) -> None:
+        if device_tlb and not self.unit.device_tlbs:
+            raise ValueError("device-TLBs need ECAP.DT and the invalidation queue")
 
     def _scalable_devices(self) -> ScalableDevices:
         if not isinstance(self.devices, ScalableDevices):

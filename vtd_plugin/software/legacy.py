@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from vtd_plugin.encodings.codes import TableMode, TranslationType, aw_for
 from vtd_plugin.encodings.structures import ContextEntry
 from vtd_plugin.software import descriptors
-from vtd_plugin.software.domains import Attachment, FirstStageDomain, check_device_tlb
+from vtd_plugin.software.domain_ids import NOT_PRESENT
+from vtd_plugin.software.domains import Attachment, FirstStageDomain
 from vtd_plugin.software.root_tables import LegacyRootTable
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from vtd_plugin.software.frames import FrameAllocator
     from vtd_plugin.software.probe import ProbedUnit
     from vtd_plugin.software.scalable import ScalableDevices
-
-_DOMAIN_OF_NOT_PRESENT: Final = 0
-"""The domain-id under which entries that are not present are cached (section 6.2.2)."""
 
 
 class LegacyDevices:
@@ -71,10 +69,8 @@ class LegacyDevices:
             **entry_fields: Further fields of the context entry.
 
         Raises:
-            ValueError: The unit cannot have devices keep translations.
             TypeError: The domain is a first stage.
         """
-        check_device_tlb(self._unit, device_tlb=device_tlb)
         if isinstance(domain, FirstStageDomain):
             raise TypeError(f"domain {domain.domain_id:#x} is a first stage: not in legacy mode")
         kind = TranslationType.DEVICE_TLB if device_tlb else TranslationType.SECOND_STAGE
@@ -155,7 +151,7 @@ class LegacyDevices:
             self._keeper.run(*forget)
         else:
             new = ContextEntry(value).DID
-            self._keeper.entries_added(*self._forget(source_id, _DOMAIN_OF_NOT_PRESENT, new))
+            self._keeper.entries_added(*self._forget(source_id, NOT_PRESENT, new))
 
     @staticmethod
     def _forget(source_id: int, entry_domain_id: int, domain_id: int) -> list[Descriptor]:

@@ -146,10 +146,13 @@ class PageTable(TableTree):
                 has no such rights.
         """
         self._check_whole_pages(iova, size)
-        rights = self._rights(read=read, write=write)
+        fields = self._rights(read=read, write=write)
+        if self._preset_accessed:
+            # A page that becomes writable needs its dirty bit; one that ceases to be keeps it.
+            fields |= {name: bit for name, bit in self._accessed(fields).items() if bit}
         for page in self.pages(iova, size):
             level = leaf_level(page.size)
-            self.write_entry(page.iova, level, self.LEAVES[level](page.entry).replace(**rights))
+            self.write_entry(page.iova, level, self.LEAVES[level](page.entry).replace(**fields))
         return Change(pointers_changed=False)
 
     def free(self, change: Change) -> None:

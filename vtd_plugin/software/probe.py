@@ -27,6 +27,7 @@ class ProbedUnit:
         caching_mode: Whether the unit may cache what is not present, so that mapping needs
             invalidations too.
         scalable: Whether scalable mode can be enabled.
+        device_tlbs: Whether devices may keep translations themselves, and be told to forget them.
         levels: Depths that second-stage tables may have, ascending.
         page_sizes: Sizes of second-stage pages in bytes, ascending.
         first_stage_levels: Depths that first-stage tables may have, ascending.
@@ -40,6 +41,7 @@ class ProbedUnit:
     wide_descriptors: bool
     caching_mode: bool
     scalable: bool
+    device_tlbs: bool
     levels: tuple[int, ...]
     page_sizes: tuple[int, ...]
     first_stage_levels: tuple[int, ...]
@@ -87,6 +89,7 @@ def probe(capabilities: Capabilities, use_queue: bool | None = None) -> ProbedUn
         wide_descriptors=uses_queue and bool(ecap.SMTS or ecap.ADMS),
         caching_mode=bool(cap.CM),
         scalable=uses_queue and bool(ecap.SMTS),
+        device_tlbs=uses_queue and bool(ecap.DT),
         levels=_levels(capabilities),
         page_sizes=_page_sizes(
             large=capabilities.satisfies("CAP.SSLPS[0]"),

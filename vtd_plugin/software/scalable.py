@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from vtd_plugin.encodings.codes import PageTableType, TableMode, aw_for
 from vtd_plugin.encodings.structures import PasidTableEntry, ScalableContextEntry
 from vtd_plugin.software import descriptors
-from vtd_plugin.software.domains import Attachment, Domain, FirstStageDomain, check_device_tlb
+from vtd_plugin.software.domain_ids import NOT_PRESENT
+from vtd_plugin.software.domains import Attachment, Domain, FirstStageDomain
 from vtd_plugin.software.pasid_tables import PasidTables
 from vtd_plugin.software.root_tables import ScalableRootTable
 
@@ -26,8 +27,6 @@ _SMALLEST_DIRECTORY_BITS: Final = 13
 """PASID bits that the smallest directory covers."""
 _LARGEST_PDTS: Final = 7
 _FEWEST_LEVELS: Final = 4
-_DOMAIN_OF_NOT_PRESENT: Final = 0
-"""The domain-id under which PASID entries that are not present are cached (section 6.2.3)."""
 _SECOND_STAGE_TAKES_PART: Final = (PageTableType.SECOND_STAGE, PageTableType.NESTED)
 
 _WHAT_TRANSLATES: Final = frozenset(
@@ -91,7 +90,6 @@ class ScalableDevices:
     ) -> None:
         self._cpu = cpu
         self._frames = frames
-        self._unit = unit
         self._ecap = unit.capabilities.ECAP
         self._keeper = keeper
         self._devices: dict[int, _Device] = {}
@@ -123,10 +121,8 @@ class ScalableDevices:
                 the directory covers all PASIDs that the unit supports unless PDTS is given.
 
         Raises:
-            ValueError: The device has a context entry already, or the unit cannot have devices
-                keep translations.
+            ValueError: The device has a context entry already.
         """
-        check_device_tlb(self._unit, device_tlb=device_tlb)
         if source_id in self._devices:
             raise ValueError(f"source-id {source_id:#x} has a context entry already")
         tables = PasidTables(
@@ -142,7 +138,7 @@ class ScalableDevices:
         entry = ScalableContextEntry(ScalableContextEntry.pack(**fields | context_fields))
         self.root_table.write_context_entry(source_id, entry.value)
         self._keeper.entries_added(
-            descriptors.context_cache(_DOMAIN_OF_NOT_PRESENT, source_id),
+            descriptors.context_cache(NOT_PRESENT, source_id),
         )
         self._devices[source_id] = _Device(tables, entry.RID_PASID, device_tlb)
 
@@ -199,7 +195,7 @@ class ScalableDevices:
         domain_ids = sorted({use.domain_id for use in uses})
         self.root_table.write_context_entry(source_id, 0)
         self._keeper.run(
-            descriptors.context_cache(_DOMAIN_OF_NOT_PRESENT, source_id),
+            descriptors.context_cache(NOT_PRESENT, source_id),
             *map(descriptors.pasid_cache, domain_ids),
             *map(descriptors.iotlb, domain_ids),
             *(descriptor for use in uses for descriptor in _in_device(use)),
@@ -232,13 +228,13 @@ class ScalableDevices:
             self.add(source_id)
         device = self._device(source_id)
         number = device.rid_pasid if pasid is None else pasid
-        if number in device.uses:
-            self.clear_pasid(source_id, pasid)
         fields = _stage_fields(*stages) | {"P": 1, "PWSNP": self._ecap.SMPWCS} | entry_fields
         entry = PasidTableEntry(PasidTableEntry.pack(**fields))
+        if number in device.uses:
+            self.clear_pasid(source_id, pasid)
         device.tables.write_entry(number, entry.value)
         self._keeper.entries_added(
-            descriptors.pasid_cache(_DOMAIN_OF_NOT_PRESENT, number), _in_unit(entry, number)
+            descriptors.pasid_cache(NOT_PRESENT, number), _in_unit(entry, number)
         )
         use = Attachment(
             source_id,
