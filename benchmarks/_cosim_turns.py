@@ -16,8 +16,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiBus, AxiRam
 
-from hdl_bridge.axi import attach
-from hdl_bridge.axi_memory import AxiMemory
+from hdl_bridge.axi import AxiMemory, attach
 from hdl_bridge.native import NativeMemory
 from testbenches.master import CLOCK_NS, RESET_CYCLES, Master
 from testbenches.sg import Copy, Flags, SgHost
