@@ -120,10 +120,10 @@ class ReadSide(Side):
 
     def _response(self, flight: Flight) -> Response:
         transfer = flight.transfer
-        assert transfer is not None  # noqa: S101
+        assert transfer is not None  # noqa: S101 - reads begin with their address
         response = self._port.response(transfer)
         if response is Response.OKAY and flight.exclusive and self._monitor is not None:
-            owner = (id(self._port), flight.identifier)
+            owner = (self._port, flight.identifier)
             self._monitor.reserve(owner, first_host_address(transfer), transfer.size)
             return Response.EXOKAY
         return response

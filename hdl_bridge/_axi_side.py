@@ -62,13 +62,17 @@ class Walks:
 
     def __init__(self, latency: Latency) -> None:
         self._cycles = latency.walk
-        self._known: dict[int, Translation] = {id(IDENTITY): IDENTITY}
+        self._known: dict[int, Translation] = {}
 
     def cycles(self, transfer: Transfer | None) -> int:
         """Clock cycles that a burst waits for its translation."""
         if not self._cycles or transfer is None:
             return 0
-        news = [each for _, _, each in transfer.translations if id(each) not in self._known]
+        news = [
+            each
+            for _, _, each in transfer.translations
+            if each is not IDENTITY and id(each) not in self._known
+        ]
         for translation in news:
             self._known[id(translation)] = translation
             if len(self._known) > _TRANSLATIONS_KNOWN:

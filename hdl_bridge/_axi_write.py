@@ -18,7 +18,6 @@ from hdl_bridge._axi_side import (
 from hdl_bridge._channel import Channel
 from hdl_bridge._lanes import stores_of
 from hdl_bridge._signals import Output, sampler
-from hdl_bridge.burst_port import is_interrupt
 from hdl_bridge.bursts import Response
 
 if TYPE_CHECKING:
@@ -155,8 +154,8 @@ class WriteSide(Side):
             offset = address - transfer.iova
             if offset + len(data) <= transfer.size:
                 transfer.write(offset, data)
-        if is_interrupt(transfer.iova):
-            # Whether an interrupt is taken is known when it is sent, and that is when it ends.
+        if not transfer.translations:
+            # It is an interrupt. Whether it is taken is known when it is sent, which is its end.
             transfer.end()
 
     def _may_write(self, flight: Flight) -> bool:
@@ -166,7 +165,7 @@ class WriteSide(Side):
             return True
         where = first_host_address(transfer)
         if flight.exclusive:
-            owner = (id(self._port), flight.identifier)
+            owner = (self._port, flight.identifier)
             flight.succeeded = self._monitor.claim(owner, where, transfer.size)
             if not flight.succeeded:
                 return False

@@ -199,8 +199,8 @@ class _WriteSide(_Side):
         active, self._active = self._active, None
         assert active is not None  # noqa: S101 - a response comes after its address
         transfer = active.transfer
-        if transfer is not None and is_interrupt(transfer.iova):
-            # Whether an interrupt is taken is known when it is sent, and that is when it ends.
+        if transfer is not None and transfer.ok and not transfer.translations:
+            # It is an interrupt. Whether it is taken is known when it is sent, which is its end.
             transfer.end()
         response.bresp = self._bridge.response(transfer)
         self._answered.append(active)

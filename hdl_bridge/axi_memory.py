@@ -1,9 +1,9 @@
 """An AXI4 subordinate of our own over a requester port: fast, and with a memory's timing.
 
 One coroutine, signals that are written only when they change, one translation and one move of data
-for each burst. All of AXI4's bursts, narrow and unaligned ones too; several
-bursts wait at a time, and those of different identifiers may pass each other. The data of one read
-is never interleaved with that of another. AxCACHE, AxPROT, AxQOS and AxREGION change nothing.
+for each burst. All of AXI4's bursts, narrow and unaligned ones too; several bursts wait at a time,
+and those of different identifiers may pass each other. The data of one read is never interleaved
+with that of another. AxCACHE, AxPROT, AxQOS and AxREGION change nothing.
 """
 
 from __future__ import annotations
