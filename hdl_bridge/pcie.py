@@ -9,16 +9,15 @@ a root port routes by itself.
 
 from __future__ import annotations
 
-import importlib.metadata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import cocotb
 from cocotb.triggers import Event, Timer
-from cocotbext.pcie.core import RootComplex
 from cocotbext.pcie.core.tlp import TlpAttr
 
 from hdl_bridge import pcie_tlp
+from hdl_bridge._pcie_structure import require, require_root_complex
 from hdl_bridge.pcie_tlp import KINDS, Kind
 from vtd_plugin.bus import (
     INTERRUPT_WINDOW_BASE,
@@ -36,12 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from typing import TypeAlias
 
+    from cocotbext.pcie.core import RootComplex
+
     from vtd_plugin.bus import Resolution
 
     PassOn: TypeAlias = Callable[[Any], Awaitable[None]]
-
-TESTED_VERSION: Final = "0.2.16"
-"""The release of cocotbext-pcie whose insides this module knows."""
 
 _NO_WRITE: Final = 1
 """The NW flag of a translation request lies where other requests have processing hints (ATS)."""
@@ -113,13 +111,13 @@ class PcieBridge:
 
     def _guard(self, switch_port: Any) -> None:
         """Stand where requests come in: at the link of a root port, else at the endpoint itself."""
-        _require(switch_port, "upstream", "bridge.upstream_tx_handler")
+        require(switch_port, "upstream", "bridge.upstream_tx_handler")
         if switch_port.upstream:
             return
         place, name = switch_port.bridge, "upstream_tx_handler"
         if hasattr(place, "downstream_port"):
             place, name = place.downstream_port, "rx_handler"
-            _require(place, name)
+            require(place, name)
         setattr(place, name, _Guard(self, getattr(place, name)).receive)
 
     def _begin(self, tlp: Any) -> Transfer:
@@ -253,7 +251,7 @@ def attach(
         ValueError: It has a bridge already.
         RuntimeError: This release of cocotbext-pcie lacks what the bridge needs.
     """
-    _check(root_complex, *_ATTRIBUTES)
+    require_root_complex(root_complex, *_ATTRIBUTES)
     if isinstance(getattr(root_complex.add_switch_port, "__self__", None), PcieBridge):
         raise ValueError(f"{root_complex!r} has a bridge already")  # noqa: TRY004
     return PcieBridge(root_complex, platform, latency, pasid_of)
@@ -274,7 +272,7 @@ def route_msi(root_complex: RootComplex, platform: Platform) -> None:
         TypeError: `root_complex` is no root complex of cocotbext-pcie.
         RuntimeError: This release of cocotbext-pcie lacks what is needed.
     """
-    _check(root_complex, *_MSI_ATTRIBUTES)
+    require_root_complex(root_complex, *_MSI_ATTRIBUTES)
     region = root_complex.msi_region
     allocate = root_complex.msi_alloc_vectors
 
@@ -344,26 +342,3 @@ async def _wait(nanoseconds: int, before: Event | None = None) -> None:
         await Timer(nanoseconds, "ns")
     if before is not None:
         await before.wait()
-
-
-def _check(root_complex: object, *attributes: str) -> None:
-    if not isinstance(root_complex, RootComplex):
-        raise TypeError(f"{root_complex!r} is no RootComplex of cocotbext-pcie")
-    _require(root_complex, *attributes)
-
-
-def _require(thing: object, *paths: str) -> None:
-    """Refuse a cocotbext-pcie that has moved what we use or replace."""
-    for path in paths:
-        found = thing
-        for name in path.split("."):
-            found = getattr(found, name, _MISSING)
-        if found is _MISSING:
-            installed = importlib.metadata.version("cocotbext-pcie")
-            raise RuntimeError(
-                f"cocotbext-pcie {installed} has no {type(thing).__name__}.{path}, which the "
-                f"bridge needs; {TESTED_VERSION} is known to work"
-            )
-
-
-_MISSING: Final = object()
