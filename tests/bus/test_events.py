@@ -19,8 +19,10 @@ from vtd_plugin.bus import (
     Platform,
     RequestBlocked,
     RequestKind,
+    RequestResolved,
     TransferBegan,
     TransferEnded,
+    Translation,
     UnclaimedAccess,
 )
 
@@ -38,9 +40,13 @@ def events(platform: Platform, fake_unit: FakeUnit) -> list[Event]:
     return seen
 
 
+def without_resolutions(events: list[Event]) -> list[Event]:
+    return [event for event in events if not isinstance(event, RequestResolved)]
+
+
 def test_a_read_begins_and_ends(platform: Platform, events: list[Event]) -> None:
     platform.requester("00:04.0").read(IOVA, 16)
-    assert events == [
+    assert without_resolutions(events) == [
         TransferBegan(0x20, IOVA, 16, READ),
         TransferEnded(0x20, IOVA, 16, READ, Answer.OK, 16),
     ]
@@ -52,7 +58,7 @@ def test_blocked_requests_are_told_one_by_one(
     fake_unit.block(IOVA)
     fake_unit.block(IOVA + 0x1000)
     result = platform.requester("00:04.0").write(IOVA, bytes(0x2800))
-    assert events == [
+    assert without_resolutions(events) == [
         TransferBegan(0x20, IOVA, 0x2800, WRITE),
         *(RequestBlocked(fault) for fault in result.faults),
         TransferEnded(0x20, IOVA, 0x2800, WRITE, Answer.UR, 0x800),
@@ -72,23 +78,38 @@ def test_a_transfer_is_told_when_it_begins_and_when_it_ends(
     platform: Platform, events: list[Event]
 ) -> None:
     transfer = platform.requester("00:04.0").begin(IOVA, 8, write=True)
-    assert events == [TransferBegan(0x20, IOVA, 8, WRITE)]
+    assert without_resolutions(events) == [TransferBegan(0x20, IOVA, 8, WRITE)]
     transfer.abort()
-    assert events[1:] == [TransferEnded(0x20, IOVA, 8, WRITE, Answer.ABORTED, 0)]
+    assert without_resolutions(events)[1:] == [
+        TransferEnded(0x20, IOVA, 8, WRITE, Answer.ABORTED, 0)
+    ]
 
 
 def test_an_atomic_is_told_like_any_other(platform: Platform, events: list[Event]) -> None:
     platform.requester("00:04.0").atomic(IOVA, 1)
     atomic = Attributes(RequestKind.ATOMIC)
-    assert events == [
+    assert without_resolutions(events) == [
         TransferBegan(0x20, IOVA, 8, atomic),
         TransferEnded(0x20, IOVA, 8, atomic, Answer.OK, 8),
     ]
 
 
+def test_every_page_of_a_request_is_told_with_its_answer(
+    platform: Platform, fake_unit: FakeUnit, events: list[Event]
+) -> None:
+    fake_unit.block(IOVA + 0x1000)
+    result = platform.requester("00:04.0").read(IOVA + 0xFF0, 32)
+    first, second = (event for event in events if isinstance(event, RequestResolved))
+    assert (first.address, first.size) == (IOVA + 0xFF0, 16)
+    assert isinstance(first.resolution, Translation)
+    assert second == RequestResolved(0x20, IOVA + 0x1000, 16, READ, result.faults[0])
+
+
 def test_interrupts_are_told_when_they_leave(platform: Platform, events: list[Event]) -> None:
     platform.requester("00:04.0").write(0xFEE0_0000, b"\x41\x00\x00\x00")
-    assert events[1] == InterruptDelivered(InterruptMessage(0xFEE0_0000, 0x41, 0x20))
+    assert without_resolutions(events)[1] == InterruptDelivered(
+        InterruptMessage(0xFEE0_0000, 0x41, 0x20)
+    )
 
 
 def test_a_unit_tells_through_its_host(

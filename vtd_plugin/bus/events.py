@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vtd_plugin.bus.contract import AddressSpace, ResetKind
     from vtd_plugin.bus.interrupts import InterruptMessage
     from vtd_plugin.bus.mappings import Mapping
-    from vtd_plugin.bus.requests import Answer, Attributes, Fault
+    from vtd_plugin.bus.requests import Answer, Attributes, Fault, Resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,25 @@ class TransferBegan(Event):
     iova: int
     size: int
     attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class RequestResolved(Event):
+    """One request, inside one page, was answered by the requester's address space.
+
+    Attributes:
+        source_id: Who asked.
+        address: First byte.
+        size: Bytes.
+        attributes: What was asked for.
+        resolution: The answer.
+    """
+
+    source_id: int
+    address: int
+    size: int
+    attributes: Attributes
+    resolution: Resolution
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from vtd_plugin.bus.atomics import AtomicOperation, check_atomic, outcome
-from vtd_plugin.bus.events import TransferBegan
+from vtd_plugin.bus.events import RequestResolved, TransferBegan
 from vtd_plugin.bus.requests import (
     PAGE_SIZE,
     READ,
@@ -243,7 +243,14 @@ class Requester:
             no_write=no_write,
         )
         page = iova & ~_PAGE_OFFSET
-        return self.space.resolve(self.source_id, page, _TRANSLATION_BYTES, attributes)
+        return self._resolve(page, _TRANSLATION_BYTES, attributes)
+
+    def _resolve(self, address: int, size: int, attributes: Attributes) -> Resolution:
+        resolution = self.space.resolve(self.source_id, address, size, attributes)
+        if self._fabric.observed:
+            event = RequestResolved(self.source_id, address, size, attributes, resolution)
+            self._fabric.emit(event)
+        return resolution
 
     def _transfer(
         self,
@@ -272,7 +279,7 @@ class Requester:
         position, stop = iova, min(iova + size, ADDRESS_LIMIT)
         while True:
             end = min((position | _PAGE_OFFSET) + 1, stop)
-            resolution = self.space.resolve(self.source_id, position, end - position, attributes)
+            resolution = self._resolve(position, end - position, attributes)
             if isinstance(resolution, Translation):
                 end = max(end, min(_reach(position, resolution.mask), stop))
             yield position - iova, end - position, resolution

@@ -6,8 +6,14 @@ Events are built only when somebody observes. Each says which unit, by its name.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vtd_plugin.bus import Event
+
+if TYPE_CHECKING:
+    from vtd_plugin.bus import Attributes
+    from vtd_plugin.encodings.faults import Condition
+    from vtd_plugin.iommu.caches import IotlbEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,50 @@ class RegisterWritten(Event):
     offset: int
     value: int
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class TablesWalked(Event):
+    """A request had no usable IOTLB entry, and its tables were read.
+
+    Attributes:
+        unit: Name of the unit.
+        source_id: Who asked.
+        address: What for.
+        attributes: The request's attributes.
+        found: The page, or why there is none.
+    """
+
+    unit: str
+    source_id: int
+    address: int
+    attributes: Attributes
+    found: IotlbEntry | Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidated(Event):
+    """Software invalidated cached translations, by register or by queue (§6.5).
+
+    Attributes:
+        unit: Name of the unit.
+        cache: ``"context cache"``, ``"PASID cache"``, ``"IOTLB"`` or ``"interrupt entry cache"``;
+            an IOTLB invalidation means the paging-structure caches, too.
+        granularity: ``"global"``, ``"domain"``, ``"device"``, ``"page"``, ``"PASID"``,
+            ``"PASID page"`` or ``"index"``.
+        domain_id: The domain it names; None where it names none.
+        pasid: The PASID it names, or None.
+        first: First address it covers, or first index.
+        last: Last address it covers, or last index.
+    """
+
+    unit: str
+    cache: str
+    granularity: str
+    domain_id: int | None = None
+    pasid: int | None = None
+    first: int = 0
+    last: int = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,17 +17,24 @@ from vtd_plugin.encodings.codes import (
     TableMode,
 )
 from vtd_plugin.iommu.caches import IotlbEntry
-from vtd_plugin.iommu.events import CachesDropped
+from vtd_plugin.iommu.events import CachesDropped, Invalidated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vtd_plugin.iommu.caches import StructureEntry
+    from vtd_plugin.iommu.interrupts import Interrupts
     from vtd_plugin.iommu.state import TranslationState
     from vtd_plugin.iommu.switch import StateSwitch
 
 _FUNCTION_MASKS: Final = (0xFFFF, 0xFFFB, 0xFFF9, 0xFFF8)
 """Source-id bits that count, by function mask FM (§11.4.6.1)."""
+
+_PASID_CACHE: Final = {
+    PasidCacheGranularity.GLOBAL: "global",
+    PasidCacheGranularity.DOMAIN: "domain",
+    PasidCacheGranularity.PASID: "PASID",
+}
 
 _FIRST_STAGE: Final = (PageTableType.FIRST_STAGE, PageTableType.NESTED)
 
@@ -47,17 +54,32 @@ class Invalidator:
         host: The platform side.
         state: What the unit translates with.
         switch: The state switch.
+        interrupts: The interrupt side, which has a cache of its own.
     """
 
-    __slots__ = ("_address_mask", "_domain_mask", "_host", "_name", "_state", "_switch")
+    __slots__ = (
+        "_address_mask",
+        "_domain_mask",
+        "_host",
+        "_interrupts",
+        "_name",
+        "_state",
+        "_switch",
+    )
 
     def __init__(
-        self, name: str, host: UnitHost, state: TranslationState, switch: StateSwitch
+        self,
+        name: str,
+        host: UnitHost,
+        state: TranslationState,
+        switch: StateSwitch,
+        interrupts: Interrupts,
     ) -> None:
         self._name = name
         self._host = host
         self._state = state
         self._switch = switch
+        self._interrupts = interrupts
         self._domain_mask = (1 << state.caps.domain_id_width) - 1
         self._address_mask = (1 << state.caps.mgaw_bits) - 1
 
@@ -95,6 +117,7 @@ class Invalidator:
                 )
             )
 
+        self._tell("context cache", ContextGranularity(granularity).name.lower(), domain_id)
         self._switch.perform("context-cache invalidation", drop)
 
     # --- PASID cache (§6.5.2.2)
@@ -109,6 +132,9 @@ class Invalidator:
         """
         cache = self._state.caches.pasid
         domain_id &= self._domain_mask
+        self._tell(
+            "PASID cache", _PASID_CACHE[PasidCacheGranularity(granularity)], domain_id, pasid
+        )
 
         def drop() -> int:
             if granularity == PasidCacheGranularity.GLOBAL:
@@ -124,6 +150,7 @@ class Invalidator:
 
     def iotlb_global(self) -> set[Transfer]:
         """Invalidate the IOTLB and the paging-structure caches; returns what is to be drained."""
+        self._tell("IOTLB", "global")
         caches = self._state.caches
         entries = caches.iotlb.clear() + caches.first_stage.clear() + caches.second_stage.clear()
         self._dropped("global IOTLB invalidation", entries)
@@ -133,6 +160,7 @@ class Invalidator:
     def iotlb_domain(self, domain_id: int) -> set[Transfer]:
         """Invalidate all that belongs to a domain; returns what is to be drained."""
         domain_id &= self._domain_mask
+        self._tell("IOTLB", "domain", domain_id)
         caches = self._state.caches
 
         def in_domain(entry: IotlbEntry | StructureEntry) -> bool:
@@ -161,6 +189,7 @@ class Invalidator:
         """
         domain_id &= self._domain_mask
         first, last = page_range(address & self._address_mask, address_mask)
+        self._tell("IOTLB", "page", domain_id, None, first, last)
         caches = self._state.caches
 
         def covered(entry: IotlbEntry) -> bool:
@@ -183,6 +212,7 @@ class Invalidator:
     def iotlb_pasid(self, domain_id: int, pasid: int) -> set[Transfer]:
         """Invalidate all of a PASID in a domain; returns what is to be drained."""
         domain_id &= self._domain_mask
+        self._tell("IOTLB", "PASID", domain_id, pasid)
         caches = self._state.caches
 
         def covered(entry: IotlbEntry | StructureEntry) -> bool:
@@ -208,6 +238,7 @@ class Invalidator:
         """
         domain_id &= self._domain_mask
         first, last = page_range(address, address_mask)
+        self._tell("IOTLB", "PASID page", domain_id, pasid, first, last)
 
         def named(entry: IotlbEntry | StructureEntry) -> bool:
             return (
@@ -234,6 +265,23 @@ class Invalidator:
         else:
             self._switch.update(domain_id)
 
+    # --- interrupt entry cache (§6.5.2.8)
+
+    def interrupt_entries(self, index: int | None, index_mask: int) -> None:
+        """Invalidate cached interrupt remapping entries.
+
+        Args:
+            index: First of the entries; None for all.
+            index_mask: Low index bits that do not count (IM).
+        """
+        if index is None:
+            self._tell("interrupt entry cache", "global")
+        else:
+            first = index >> index_mask << index_mask
+            last = first + (1 << index_mask) - 1
+            self._tell("interrupt entry cache", "index", None, None, first, last)
+        self._interrupts.invalidate(index, index_mask)
+
     # --- draining (§6.5.4)
 
     def in_flight(self) -> set[Transfer]:
@@ -256,6 +304,20 @@ class Invalidator:
             for transfer in port.in_flight
             if any(old(translation) for _, _, translation in transfer.translations)
         }
+
+    def _tell(
+        self,
+        cache: str,
+        granularity: str,
+        domain_id: int | None = None,
+        pasid: int | None = None,
+        first: int = 0,
+        last: int = ALL_ADDRESSES,
+    ) -> None:
+        if self._host.observed:
+            self._host.emit(
+                Invalidated(self._name, cache, granularity, domain_id, pasid, first, last)
+            )
 
     def _dropped(self, reason: str, entries: int) -> None:
         if entries and self._host.observed:

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from vtd_plugin.iommu.drain import Drains
     from vtd_plugin.iommu.event_message import EventMessage
     from vtd_plugin.iommu.faults import FaultLog
-    from vtd_plugin.iommu.interrupts import Interrupts
     from vtd_plugin.iommu.invalidation import Invalidator
     from vtd_plugin.iommu.page_requests import PageRequests
     from vtd_plugin.iommu.registers import RegisterFile
@@ -95,7 +94,6 @@ class InvalidationQueue:
         registers: The unit's registers.
         faults: Where queue errors are reported.
         invalidator: Does the invalidations.
-        interrupts: The interrupt side, for its entry cache.
         device_tlbs: Takes invalidations to devices.
         page_requests: Takes answers to page requests.
         drains: Where waits wait.
@@ -110,7 +108,6 @@ class InvalidationQueue:
         "_faults",
         "_fenced",
         "_handlers",
-        "_interrupts",
         "_invalidator",
         "_memory",
         "_page_requests",
@@ -130,7 +127,6 @@ class InvalidationQueue:
         registers: RegisterFile,
         faults: FaultLog,
         invalidator: Invalidator,
-        interrupts: Interrupts,
         device_tlbs: DeviceTlbs,
         page_requests: PageRequests,
         drains: Drains,
@@ -142,7 +138,6 @@ class InvalidationQueue:
         self._registers = registers
         self._faults = faults
         self._invalidator = invalidator
-        self._interrupts = interrupts
         self._device_tlbs = device_tlbs
         self._page_requests = page_requests
         self._drains = drains
@@ -344,9 +339,10 @@ class InvalidationQueue:
 
     def _interrupt_entry(self, raw: int) -> QueueError | None:
         descriptor = InterruptEntryInvalidate(raw)
-        self._interrupts.invalidate(
-            descriptor.IIDX if descriptor.G else None, descriptor.IM if descriptor.G else 0
-        )
+        if descriptor.G:
+            self._invalidator.interrupt_entries(descriptor.IIDX, descriptor.IM)
+        else:
+            self._invalidator.interrupt_entries(None, 0)
         return None
 
     def _wait(self, raw: int) -> QueueError | None:

@@ -55,6 +55,7 @@ class Remapper:
         protected: The protected memory regions.
         memory_types: Types of final pages.
         forgotten: Told of each IOTLB entry that has to make room.
+        walked: Told of each request whose tables were read.
     """
 
     __slots__ = (
@@ -70,6 +71,7 @@ class Remapper:
         "_protected",
         "_scalable",
         "_state",
+        "_walked",
         "_zero_length_reads",
     )
 
@@ -83,9 +85,11 @@ class Remapper:
         protected: ProtectedMemory,
         memory_types: MemoryTypes,
         forgotten: Callable[[IotlbEntry], None],
+        walked: Callable[[Request, IotlbEntry | Condition], None],
     ) -> None:
         self._state = state
         self._forgotten = forgotten
+        self._walked = walked
         self._faults = faults
         self._protected = protected
         self._legacy = LegacyMode(state)
@@ -197,6 +201,7 @@ class Remapper:
         if self._mode_fault is not None:
             return self._mode_fault
         found = self._mode.resolve(request)
+        self._walked(request, found)
         if isinstance(found, Condition):
             if self._caching_mode and request.cacheable and request.untranslated:
                 self._cache_failure(request, found)
@@ -204,9 +209,7 @@ class Remapper:
         if found.mask != PAGE_MASK:
             found = self._narrow(found, request.address)
         if request.untranslated:
-            gone = self._state.caches.iotlb.fill(found)
-            if gone is not None:
-                self._forgotten(gone)
+            self._keep(found)
         elif request.asks_translation and not request.writes(no_write_flag=self._no_write_flag):
             found.rights &= ~Translation.WRITABLE  # nobody else has this entry (§4.2.3)
         return found
@@ -240,7 +243,7 @@ class Remapper:
         An entry that allows nothing is named by what is asked of it, each time it is asked.
         """
         by_kind = condition in (Condition.LGN_2, Condition.LGN_3)
-        self._state.caches.iotlb.fill(
+        self._keep(
             IotlbEntry(
                 0,
                 PAGE_MASK,
@@ -253,6 +256,11 @@ class Remapper:
                 condition=None if by_kind else condition,
             )
         )
+
+    def _keep(self, entry: IotlbEntry) -> None:
+        gone = self._state.caches.iotlb.fill(entry)
+        if gone is not None:
+            self._forgotten(gone)
 
     def judge_page_request(self, request: Request) -> CachedPasid | Condition:
         """The PASID entry of a page request, or why it is refused (§7.4)."""

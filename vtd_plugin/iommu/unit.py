@@ -43,7 +43,13 @@ from vtd_plugin.iommu.config import VtdConfig
 from vtd_plugin.iommu.device_tlb import DeviceTlbs
 from vtd_plugin.iommu.drain import Drains
 from vtd_plugin.iommu.event_message import EventMessage
-from vtd_plugin.iommu.events import CommandCompleted, DrainBegan, QueueStopped, RegisterWritten
+from vtd_plugin.iommu.events import (
+    CommandCompleted,
+    DrainBegan,
+    QueueStopped,
+    RegisterWritten,
+    TablesWalked,
+)
 from vtd_plugin.iommu.faults import FaultLog
 from vtd_plugin.iommu.interrupts import Interrupts
 from vtd_plugin.iommu.invalidation import Invalidator
@@ -61,6 +67,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from vtd_plugin.encodings.codes import QueueError
+    from vtd_plugin.encodings.faults import Condition
+    from vtd_plugin.iommu.request import Request
 
 _SIZES: Final = (1, 2, 4, 8)
 
@@ -309,11 +317,16 @@ class _Rooms:
         )
         memory_types = MemoryTypes(self.registers, supported=bool(caps.ECAP.MTS))
         self.remapper = Remapper(
-            self.state, self.faults, self.protected, memory_types, self._forgotten
+            self.state,
+            self.faults,
+            self.protected,
+            memory_types,
+            self._forgotten,
+            self._walked,
         )
         self.switch = StateSwitch(name, host, self.state, self.remapper, self.protected)
         self.interrupts = Interrupts(config, host.memory, self.registers, self.faults)
-        self.invalidator = Invalidator(name, host, self.state, self.switch)
+        self.invalidator = Invalidator(name, host, self.state, self.switch, self.interrupts)
         RegisterInvalidation(self.state, self.registers, self.invalidator, self.drains)
         page_event = EventMessage(self.registers, PECTL, PEDATA, PEADDR, PEUADDR, host.deliver)
         self.page_requests = PageRequests(
@@ -331,7 +344,6 @@ class _Rooms:
             self.registers,
             self.faults,
             self.invalidator,
-            self.interrupts,
             DeviceTlbs(name, host),
             self.page_requests,
             self.drains,
@@ -362,6 +374,14 @@ class _Rooms:
 
     def _forgotten(self, entry: IotlbEntry) -> None:
         self.host.recall(lambda translation: translation is entry)
+
+    def _walked(self, request: Request, found: IotlbEntry | Condition) -> None:
+        if self.host.observed:
+            self.host.emit(
+                TablesWalked(
+                    self.name, request.source_id, request.address, request.attributes, found
+                )
+            )
 
     def _regions_changed(self, reason: str) -> None:
         self.switch.perform(reason)
