@@ -8,13 +8,13 @@ import pytest
 
 from tests.software.bench import DATA, DEVICE, IOVA, SCALABLE, Bench, make_bench
 from vtd_plugin.encodings.codes import ResponseCode
-from vtd_plugin.iommu.events import PageGroupAnswered
-from vtd_plugin.software import PAGE_4K, Event, FirstStageDomain
+from vtd_plugin.iommu.events import DeviceTlbInvalidated, PageGroupAnswered
+from vtd_plugin.software import PAGE_4K, Event, FirstStageDomain, Timeout
 
 if TYPE_CHECKING:
     from vtd_plugin import bus
 
-CAPABILITIES: dict[str, Any] = {**SCALABLE, "PRS": 1, "DT": 1}
+CAPABILITIES: dict[str, Any] = {**SCALABLE, "PRS": 1, "PDS": 1, "DT": 1}
 
 
 def paging_bench(order: int = 0) -> tuple[Bench, FirstStageDomain]:
@@ -85,6 +85,37 @@ def test_requests_are_taken_round_the_end_of_the_ring(order: int, room: int) -> 
     assert len(bench.driver.page_requests.take()) == 1
 
 
+@pytest.mark.parametrize("requests", [0, 3, 130])
+def test_a_pasid_is_taken_away_after_its_requests_are_drained(requests: int) -> None:
+    bench, _domain = paging_bench()
+    for number in range(requests):
+        ask(bench, number * PAGE_4K)
+    told: list[bus.Event] = []
+    bench.platform.add_observer(told.append)
+    drained = bench.driver.page_requests.drain(DEVICE, 5)
+    assert len(drained) == min(requests, 127)
+    turns = 1 + (requests > 127)  # once more after an overflow
+    assert [event.pasid for event in told if isinstance(event, DeviceTlbInvalidated)] == [5] * turns
+    bench.driver.detach_pasid(DEVICE, 5)
+    ask(bench, IOVA)
+    assert bench.driver.page_requests.take() == []
+    assert bench.labels() == ["SPT.2"]
+
+
+def test_a_ring_that_overflows_for_ever_is_a_timeout() -> None:
+    bench, _domain = paging_bench()
+    bench.driver.registers.poller.limit = 5
+
+    def ask_again(event: bus.Event) -> None:
+        if isinstance(event, DeviceTlbInvalidated):
+            for number in range(130):
+                ask(bench, number * PAGE_4K)
+
+    bench.platform.add_observer(ask_again)
+    with pytest.raises(Timeout, match="PRS is 0x0 after 5 polls, wanted PRO=0x0"):
+        bench.driver.page_requests.drain(DEVICE, 5)
+
+
 def test_requests_are_reported_where_the_driver_wants() -> None:
     bench, _domain = paging_bench()
     messages: list[bus.InterruptMessage] = []
@@ -124,5 +155,7 @@ def test_what_page_requests_lack_is_said() -> None:
         bench.driver.page_requests.take()
     with pytest.raises(ValueError, match="order 0x8 is not within 0 to 7"):
         bench.driver.page_requests.enable(8)
+    with pytest.raises(ValueError, match=r"needs ECAP\.PDS"):
+        make_bench(**{**CAPABILITIES, "PDS": 0}).driver.page_requests.drain(DEVICE)
     with pytest.raises(ValueError, match=r"page requests need ECAP\.PRS"):
         make_bench().driver.page_requests.enable()

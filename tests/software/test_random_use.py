@@ -19,7 +19,7 @@ from vtd_plugin.software import PAGE_2M, PAGE_4K, Domain, FirstStageDomain
 
 DEVICES: Final = ("00:04.0", "00:05.0", "03:00.1")
 SLOTS: Final = 6
-STEPS: Final = 150
+STEPS: Final = 80
 LIFE: Final = ("map", "map", "map", "unmap", "unmap", "protect", "attach", "attach", "detach")
 
 LEGACY_UNITS: dict[str, dict[str, Any]] = {

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vtd_plugin.bus.source_id import parse_source_id
 from vtd_plugin.encodings.codes import ResponseCode
 from vtd_plugin.encodings.registers import PQA, PQH, PQT, PRS
-from vtd_plugin.encodings.structures import PageRequest
+from vtd_plugin.encodings.structures import InvalidationWait, PageRequest
 from vtd_plugin.software import descriptors
 from vtd_plugin.software.frames import FRAME_BYTES
+from vtd_plugin.software.polling import Timeout
 
 if TYPE_CHECKING:
     from vtd_plugin.software.control import UnitControl
@@ -117,6 +119,35 @@ class PageRequestQueue:
         if not request.LPIG:
             raise ValueError(f"only the last request of a group is answered: {request!r}")
         self._control.invalidate(descriptors.page_response(request, code))
+
+    def drain(self, source_id: int | str, pasid: int | None = None) -> list[PageRequest]:
+        """Take all requests out of the ring, until none of a device is under way (section 7.9).
+
+        Done after a device was stopped from asking and before what it used is given to somebody
+        else, so that no late request is taken for the new user's.
+
+        Args:
+            source_id: The device; it may keep translations (DTE=1).
+            pasid: The PASID; None for requests without.
+
+        Raises:
+            ValueError: The queue was never enabled, or the unit cannot drain it (ECAP.PDS=0).
+            QueueStopped: An error stopped the invalidation queue, such as a silent device.
+            Timeout: The unit does not finish, or the ring overflows again and again.
+        """
+        queue, registers = self._control.queue, self._control.registers
+        if queue is None or not self._control.unit.capabilities.ECAP.PDS:
+            raise ValueError("draining page requests needs ECAP.PDS and the invalidation queue")
+        fence = InvalidationWait(InvalidationWait.pack(FN=1))
+        ask_device = descriptors.device_tlb(parse_source_id(source_id), pasid)
+        requests: list[PageRequest] = []
+        for _ in range(registers.poller.limit):
+            overflows = self.overflows
+            queue.start(fence, ask_device, drain_page_requests=True).finish()
+            requests += self.take()
+            if self.overflows == overflows:
+                return requests
+        raise Timeout(PRS.NAME, registers.read(PRS).value, "PRO=0x0", registers.poller.limit)
 
     def _read(self, address: int) -> PageRequest:
         return PageRequest.from_bytes(self._cpu.read(address, _ENTRY_BYTES))

@@ -193,11 +193,13 @@ class InvalidationQueue:
             self._put(descriptor if isinstance(descriptor, int) else descriptor.value)
         self._registers.write(IQT, IQT.pack(QT=self.tail // NARROW_BYTES))
 
-    def start(self, *descriptors: Layout | int) -> Pending:
+    def start(self, *descriptors: Layout | int, drain_page_requests: bool = False) -> Pending:
         """Give descriptors to the unit, and a wait behind them.
 
         Args:
             *descriptors: Views or bare bits.
+            drain_page_requests: Whether the wait is over only when page requests received before
+                are in their queue (PD=1, section 7.10); needs ECAP.PDS.
 
         Returns:
             What to wait for. Asking it raises `QueueStopped` when an error has stopped the queue.
@@ -208,7 +210,9 @@ class InvalidationQueue:
             Timeout: The ring stays full.
         """
         self._number = number = (self._number + 1) % _NUMBERS
-        wait = InvalidationWait.pack(SW=1, STDATA=number, STADDR_address=self._status)
+        wait = InvalidationWait.pack(
+            SW=1, PD=int(drain_page_requests), STDATA=number, STADDR_address=self._status
+        )
         self.submit(*descriptors, wait)
         return Pending(
             self._registers.poller,
