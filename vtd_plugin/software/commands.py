@@ -84,5 +84,9 @@ class GlobalCommand:
         self.start(command, on=on).finish()
 
     def is_on(self, command: Command) -> bool:
-        """Whether the status of a command is set."""
+        """Whether the status of a command is set.
+
+        Args:
+            command: Which one.
+        """
         return bool(self._registers.read(GSTS).value & GSTS.mask(command.status))

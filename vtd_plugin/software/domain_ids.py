@@ -54,5 +54,9 @@ class DomainIds:
         return self._pass_through
 
     def give_back(self, domain_id: int) -> None:
-        """Let a domain-id be taken again."""
+        """Let a domain-id be taken again.
+
+        Args:
+            domain_id: One that was taken.
+        """
         self._used.remove(domain_id)

@@ -22,12 +22,19 @@ TABLE_ENTRIES: Final = 1 << _INDEX_BITS
 
 
 def span(level: int) -> int:
-    """Bytes of address space below one entry of a level; level 1 maps 4-KiB pages."""
+    """Bytes of address space below one entry of a level.
+
+    Args:
+        level: 1 for the table that maps 4-KiB pages, and so on up.
+    """
     return PAGE_4K << _INDEX_BITS * (level - 1)
 
 
 def leaf_level(page_size: int) -> int:
     """The level whose leaves map pages of this size.
+
+    Args:
+        page_size: Bytes.
 
     Raises:
         ValueError: There is no such page size.
@@ -37,7 +44,15 @@ def leaf_level(page_size: int) -> int:
 
 
 def check_page_size(size: int, allowed: Sequence[int]) -> None:
-    """Raise ValueError unless a page size is one of those allowed."""
+    """Check that a page size is one of those allowed.
+
+    Args:
+        size: Bytes.
+        allowed: Bytes of each that is.
+
+    Raises:
+        ValueError: It is none of them.
+    """
     if size not in allowed:
         names = ", ".join(f"{number:#x}" for number in allowed)
         raise ValueError(f"page size {size:#x} is none of {names}")

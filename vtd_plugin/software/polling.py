@@ -56,7 +56,14 @@ class Poller:
         self.limit = limit
 
     def until(self, done: Callable[[], bool]) -> bool:
-        """Poll until `done` answers True; False if it did not within the limit."""
+        """Poll until something is done.
+
+        Args:
+            done: Says whether it is.
+
+        Returns:
+            False if it was not within the limit.
+        """
         for _ in range(self.limit):
             if done():
                 return True

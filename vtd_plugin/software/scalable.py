@@ -57,11 +57,20 @@ class _Device:
     )
 
     def use_of(self, source_id: int, pasid: int) -> Attachment:
+        """How a PASID is known to its domains; ValueError if the device does not use it."""
         if pasid not in self.uses:
             raise ValueError(f"source-id {source_id:#x} does not use PASID {pasid:#x}")
         return self.uses[pasid][1]
 
+    def remember_use(self, use: Attachment, stages: Stages) -> None:
+        """Attach a PASID to its domains."""
+        domains = tuple(stage for stage in stages if stage is not None)
+        self.uses[use.pasid] = domains, use
+        for domain in domains:
+            domain.attachments.add(use)
+
     def forget_use(self, pasid: int) -> None:
+        """Detach a PASID from its domains."""
         domains, use = self.uses.pop(pasid)
         for domain in domains:
             domain.attachments.discard(use)
@@ -223,6 +232,12 @@ class ScalableDevices:
             stages: First stage, second stage, both for nested, or neither for pass-through, which
                 needs a domain-id of its own (`DID`).
             **entry_fields: Further fields of the PASID-table entry, such as `SRE` or `SSADE`.
+
+        Raises:
+            ValueError: The PASID directory of the device does not cover the PASID.
+            TypeError: The entry has no such field.
+            MemoryError: No frame is left.
+            Timeout: The unit does not finish.
         """
         if source_id not in self._devices:
             self.add(source_id)
@@ -244,10 +259,7 @@ class ScalableDevices:
             device_tlb=device.device_tlb,
             nested=None not in stages,
         )
-        domains = tuple(stage for stage in stages if stage is not None)
-        device.uses[number] = domains, use
-        for domain in domains:
-            domain.attachments.add(use)
+        device.remember_use(use, stages)
 
     def clear_pasid(self, source_id: int, pasid: int | None) -> None:
         """Take a PASID-table entry away; requests with the PASID fault from now on.
