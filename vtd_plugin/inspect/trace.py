@@ -1,0 +1,222 @@
+"""A timeline of a run, for Perfetto and Chrome's tracing page.
+
+Each requester has a row, and further ones while it has several transfers in flight; each unit has
+rows for table walks, for what software asks of it, and for what waits. Arrows lead from a transfer
+to the walk it needed, and from the transfer that was waited for last to the command that waited.
+Times are those of the run: in co-simulation, simulated time.
+"""
+
+from __future__ import annotations
+
+import time
+from copy import deepcopy
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from vtd_plugin.bus import (
+    ALL_ADDRESSES,
+    AddressSpaceSwitched,
+    Event,
+    InterruptDelivered,
+    Platform,
+    RequestBlocked,
+    ResetDone,
+    TransferBegan,
+    TransferEnded,
+    format_source_id,
+)
+from vtd_plugin.inspect.trace_events import Row, TraceEvents
+from vtd_plugin.iommu.events import (
+    CachesDropped,
+    CommandCompleted,
+    DrainBegan,
+    Invalidated,
+    QueueStopped,
+    TablesWalked,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+_MICROSECOND: Final = 1000.0
+
+
+class Trace:
+    """Draws what a platform does, from its construction on.
+
+    Args:
+        platform: What is observed.
+        clock: The time in nanoseconds; the machine's own clock unless said.
+
+    Attributes:
+        stop: What to call to observe no longer.
+    """
+
+    def __init__(
+        self, platform: Platform, clock: Callable[[], float] = time.perf_counter_ns
+    ) -> None:
+        self._clock = clock
+        self._events = TraceEvents()
+        self._in_flight: list[_InFlight] = []
+        self._last_ended: Row | None = None
+        self._waiting: dict[tuple[str, str], float] = {}
+        self._handlers: Mapping[type[Event], Callable[[Any], None]] = {
+            TransferBegan: self._began,
+            TransferEnded: self._ended,
+            RequestBlocked: self._blocked,
+            AddressSpaceSwitched: self._switched,
+            TablesWalked: self._walked,
+            Invalidated: self._invalidated,
+            CachesDropped: self._dropped,
+            QueueStopped: self._queue_stopped,
+            DrainBegan: self._drain_began,
+            CommandCompleted: self._completed,
+            InterruptDelivered: self._interrupt,
+            ResetDone: self._reset,
+        }
+        self.stop = platform.add_observer(self._observe)
+
+    def events(self) -> TraceEvents:
+        """What was drawn so far; what has not ended is drawn until now."""
+        now = self._now()
+        events = deepcopy(self._events)
+        for transfer in self._in_flight:
+            transfer.draw(events, now, answer="in flight")
+        for (unit, operation), began in self._waiting.items():
+            events.slice(Row(unit, "waiting"), operation, began, now, state="waiting")
+        return events
+
+    def save(self, path: Path) -> None:
+        """Write a file that Perfetto (ui.perfetto.dev) and chrome://tracing open."""
+        self.events().save(path)
+
+    def _observe(self, event: Event) -> None:
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def _now(self) -> float:
+        return self._clock() / _MICROSECOND
+
+    def _point(self, row: Row, name: str, **facts: object) -> None:
+        now = self._now()
+        self._events.slice(row, name, now, now, **facts)
+
+    # --- requesters
+
+    def _began(self, event: TransferBegan) -> None:
+        taken = {each.lane for each in self._in_flight if each.event.source_id == event.source_id}
+        lane = next(number for number in count() if number not in taken)
+        self._in_flight.append(_InFlight(event, self._now(), lane))
+
+    def _ended(self, event: TransferEnded) -> None:
+        for transfer in self._in_flight:
+            if transfer.is_ended_by(event):
+                self._in_flight.remove(transfer)
+                self._last_ended = transfer.row
+                moved = event.transferred
+                transfer.draw(self._events, self._now(), answer=event.answer, bytes_moved=moved)
+                return
+
+    def _blocked(self, event: RequestBlocked) -> None:
+        fault = event.fault
+        row = _requester(fault.source_id)
+        self._point(row, fault.name, address=f"{fault.address:#x}", why=fault.text)
+
+    def _switched(self, event: AddressSpaceSwitched) -> None:
+        name = f"sees {event.after.name}"
+        self._point(_requester(event.source_id), name, before=event.before.name, why=event.reason)
+
+    # --- units
+
+    def _walked(self, event: TablesWalked) -> None:
+        row = Row(event.unit, "table walks")
+        requester = format_source_id(event.source_id)
+        found = str(event.found)
+        self._point(row, f"{event.address:#x}", requester=requester, found=found)
+        for transfer in reversed(self._in_flight):
+            if transfer.event.source_id == event.source_id:
+                self._events.arrow("walk", transfer.row, row, self._now())
+                return
+
+    def _invalidated(self, event: Invalidated) -> None:
+        facts: dict[str, object] = {}
+        if event.domain_id is not None:
+            facts["domain"] = event.domain_id
+        if event.pasid is not None:
+            facts["pasid"] = event.pasid
+        if (event.first, event.last) != (0, ALL_ADDRESSES):
+            facts["covers"] = f"{event.first:#x} to {event.last:#x}"
+        name = f"invalidate {event.cache}, {event.granularity}"
+        self._point(Row(event.unit, "software"), name, **facts)
+
+    def _dropped(self, event: CachesDropped) -> None:
+        name = f"caches dropped: {event.reason}"
+        self._point(Row(event.unit, "software"), name, entries=event.entries)
+
+    def _queue_stopped(self, event: QueueStopped) -> None:
+        row = Row(event.unit, "software")
+        self._point(row, "queue stopped", error=int(event.error), head=event.head)
+
+    def _drain_began(self, event: DrainBegan) -> None:
+        self._waiting[event.unit, event.operation] = self._now()
+
+    def _completed(self, event: CommandCompleted) -> None:
+        began = self._waiting.pop((event.unit, event.operation), None)
+        if began is None:
+            self._point(Row(event.unit, "software"), event.operation)
+            return
+        row, now = Row(event.unit, "waiting"), self._now()
+        self._events.slice(row, event.operation, began, now)
+        if self._last_ended is not None:
+            self._events.arrow("waited for", self._last_ended, row, now)
+
+    # --- the platform
+
+    def _interrupt(self, event: InterruptDelivered) -> None:
+        message = event.message
+        row = Row("processors", "interrupts")
+        self._point(row, f"{message.data:#x}", address=f"{message.address:#x}")
+
+    def _reset(self, event: ResetDone) -> None:
+        self._point(Row("platform", "resets"), f"{event.kind} reset of {event.part}")
+
+
+class _InFlight:
+    """A transfer that has not ended, and which of its requester's rows it is drawn on."""
+
+    __slots__ = ("began", "event", "lane")
+
+    def __init__(self, event: TransferBegan, began: float, lane: int) -> None:
+        self.event = event
+        self.began = began
+        self.lane = lane
+
+    @property
+    def row(self) -> Row:
+        return _requester(self.event.source_id, self.lane)
+
+    def is_ended_by(self, event: TransferEnded) -> bool:
+        """Whether an end may be the one of this transfer."""
+        mine = self.event
+        return (mine.source_id, mine.iova, mine.size, mine.attributes) == (
+            event.source_id,
+            event.iova,
+            event.size,
+            event.attributes,
+        )
+
+    def draw(self, events: TraceEvents, now: float, **facts: object) -> None:
+        """Draw it from its begin until now."""
+        event = self.event
+        name = event.attributes.kind.name.lower()
+        if event.attributes.pasid is not None:
+            name += f", PASID {event.attributes.pasid:#x}"
+        iova = f"{event.iova:#x}"
+        events.slice(self.row, name, self.began, now, iova=iova, bytes=event.size, **facts)
+
+
+def _requester(source_id: int, lane: int = 0) -> Row:
+    name = format_source_id(source_id)
+    return Row("requesters", f"{name} ({lane + 1})" if lane else name)
