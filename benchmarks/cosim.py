@@ -54,14 +54,14 @@ def compare_on(simulator: Simulator, length: int, repeats: int) -> list[Comparis
     Args:
         simulator: Where they run.
         length: Bytes of the copy.
-        repeats: Turns of each; a first turn that warms up does not count.
+        repeats: Turns of each; every turn is a process of its own.
     """
     with tempfile.TemporaryDirectory() as folder:
         ways = _ways(simulator, Path(folder))
         turns = [
             {name: time_copy(length) / _beats(length) for name, time_copy in ways.items()}
-            for _ in range(repeats + 1)
-        ][1:]
+            for _ in range(repeats)
+        ]
     return [
         sum_up(f"{simulator.kind}: {name}", _RIVAL, [(turn[name], turn[_RIVAL]) for turn in turns])
         for name in ways
