@@ -20,14 +20,14 @@ class Image:
 
     def __init__(self) -> None:
         self.memory = bytearray(MEMORY)
-        self._next = PAGE
+        self.frames: list[int] = []
 
-    def frame(self, pages: int = 1) -> int:
-        """Zeroed pages for a table."""
-        taken = self._next
-        self._next += pages * PAGE
-        if self._next > DATA:
-            raise ValueError(f"no room for {pages} more pages of tables below {DATA:#x}")
+    def frame(self) -> int:
+        """A zeroed page for a table."""
+        taken = PAGE * (len(self.frames) + 1)
+        if taken >= DATA:
+            raise ValueError(f"no room for more tables below {DATA:#x}")
+        self.frames.append(taken)
         return taken
 
     def put(self, address: int, value: int, size: int = 8) -> None:

@@ -190,8 +190,8 @@ def nested_second_stage(
         for index in range(512):
             target = DATA | swapped(index << 12)
             image.put(second_half + 8 * index, target | _full(form) | form.leaf_preset)
-    places = [*frames[:-1], frames[-2] + 8]
-    return Tables(frames[0], levels, places=places, frames=frames)
+        frames.append(second_half)
+    return Tables(frames[0], levels, frames=frames)
 
 
 def _full(form: Format) -> int:
@@ -202,14 +202,14 @@ def damage_some(
     draw: st.DrawFn, image: Image, form: Format, second: Tables, guest_pages: Iterable[int]
 ) -> None:
     """Break the second-stage entries of up to two of these guest pages."""
-    last_table = second.frames[-1]
-    candidates = [page for page in guest_pages if page < DATA]
+    tables = second.frames[second.levels - 1 :]
+    candidates = [page for page in guest_pages if page >> 21 < len(tables)]
     for page in draw(st.lists(st.sampled_from(candidates), max_size=2, unique=True)):
         damage = draw(_beside)
-        place = last_table + 8 * (page >> 12)
+        place = tables[page >> 21] + 8 * (page >> 12 & 0x1FF)
         if damage == "absent":
             image.put(place, 0)
             continue
-        target = NOWHERE if damage == "nowhere" else swapped(page)
-        entry = target | form.preset | _rights(form, damage)
+        target = {"nowhere": NOWHERE, "interrupts": INTERRUPTS}.get(damage, swapped(page))
+        entry = target | form.preset | form.leaf_preset | _rights(form, damage)
         image.put(place, entry | _broken_bits(draw, form, 1, damage))

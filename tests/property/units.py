@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from hypothesis import strategies as st
 
 from tests.reference.capabilities import Caps
+from vtd_plugin.iommu.config import CacheSizes, Replacement
 
 T = TypeVar("T")
 
@@ -57,6 +58,15 @@ def scalable_units(draw: st.DrawFn) -> Caps:
     version = draw(st.sampled_from([0x50, 0x30, 0x80]))
     return Caps(version, cap, ecap, draw(_widths))
 
+
+_cache_sizes: Final = st.one_of(
+    st.just(CacheSizes()),
+    st.just(CacheSizes(0, 0, 0, 0, 0)),
+    st.just(CacheSizes(1, 1, 1, 1, 1)),
+    st.builds(CacheSizes, *(st.sampled_from([0, 1, 2, 8]) for _ in range(5))),
+)
+caches: Final = st.tuples(_cache_sizes, st.sampled_from(Replacement))
+"""Sizes of the caches and how they make room."""
 
 _widths: Final = weighted((48, 4), (39, 1), (46, 1), (52, 1))
 

@@ -9,15 +9,17 @@ from hypothesis import strategies as st
 
 from tests.property.image import NOWHERE, Image
 from tests.property.paging import Format, Tables, draw_tables
-from tests.property.units import legacy_units, seldom, weighted
+from tests.property.units import caches, legacy_units, seldom, weighted
 from tests.reference.model import TRANSLATED, TRANSLATION, UNTRANSLATED, Ask
 
 if TYPE_CHECKING:
     from tests.reference.capabilities import Caps
+    from vtd_plugin.iommu.config import CacheSizes, Replacement
 
 DEVICES: Final = (0x0018, 0x0019, 0x0120)
 STRANGER: Final = 0x0200
 """A requester on a bus that has no tables."""
+FIRST_SPARE: Final = 3
 WIDTHS: Final = {1: 3, 2: 4, 3: 5}
 """Levels of each AW."""
 
@@ -35,12 +37,22 @@ class Entrance:
 class World:
     caps: Caps
     image: Image
+    caches: CacheSizes
+    replacement: Replacement
     rtaddr: int = 0
     entrances: list[Entrance] = field(default_factory=list)
     domains: dict[int, Tables] = field(default_factory=dict)
-    """Domain-id to second-stage tables."""
+    """Domain-id to page tables; several domain-ids may share them."""
     structures: list[int] = field(default_factory=list)
     """Addresses of root and context entries."""
+
+    def spare_domain(self) -> int:
+        """A domain-id of its own.
+
+        Who shares a domain-id is to share its tables and width (6.2.2.1, 6.2.3.1), so that an entry
+        with a damaged one of these needs another.
+        """
+        return max(FIRST_SPARE, *self.domains, 0) + 1
 
     def levels(self) -> list[int]:
         """The AW values the unit supports."""
@@ -53,7 +65,7 @@ class World:
 @st.composite
 def legacy_worlds(draw: st.DrawFn) -> World:
     """Root and context tables of a few devices, in one or two domains."""
-    world = World(draw(legacy_units()), Image())
+    world = World(draw(legacy_units()), Image(), *draw(caches))
     image = world.image
     root = image.frame()
     world.rtaddr = root | draw(weighted((0, 30), (0b01 << 10, 1), (0b10 << 10, 1), (0b11 << 10, 1)))
@@ -69,7 +81,7 @@ def legacy_worlds(draw: st.DrawFn) -> World:
             image.put(root + 16 * bus, _root_entry(draw, contexts[bus]), 16)
             world.structures.append(root + 16 * bus)
         did = draw(st.sampled_from([1, 2]))
-        entry = _context_entry(draw, did, widths[did], world.domains[did].root)
+        entry = _context_entry(draw, world, did, widths[did])
         place = contexts[bus] + 16 * (source_id & 0xFF)
         image.put(place, entry, 16)
         world.structures.append(place)
@@ -87,21 +99,19 @@ def _root_entry(draw: st.DrawFn, context_table: int) -> int:
     }[damage]
 
 
-_spare_domains: Final = st.integers(3, 15)
-
-
-def _context_entry(draw: st.DrawFn, did: int, aw: int, table: int) -> int:
+def _context_entry(draw: st.DrawFn, world: World, did: int, aw: int) -> int:
     """TT 0 or 1 most times; ignored and FPD bits as they come."""
     translation_type = draw(weighted((1, 10), (0, 6), (2, 3), (3, 1)))
     damage = draw(
         weighted(("none", 40), ("absent", 1), ("reserved", 1), ("width", 1), ("nowhere", 1))
     )
+    tables = world.domains[did]
     if damage in ("width", "nowhere"):
-        # Requesters that share a domain-id are to share its tables and width (6.2.2.1).
-        did = draw(_spare_domains)
+        did = world.spare_domain()
+        world.domains[did] = tables
     entry = 1 | draw(seldom) << 1 | translation_type << 2 | aw << 64 | did << 72
     entry |= draw(st.sampled_from([0, 0xF])) << 67
-    entry |= NOWHERE if damage == "nowhere" else table
+    entry |= NOWHERE if damage == "nowhere" else tables.root
     if damage == "absent":
         return entry & ~1
     if damage == "reserved":
@@ -123,19 +133,21 @@ def asks(draw: st.DrawFn, world: World) -> Ask:
     if draw(weighted((False, 12), (True, 1))):
         address = draw(_odd_addresses)
     kind = "read" if address_type == TRANSLATION else draw(_kinds)
+    pasid = entrance.pasid if draw(weighted((True, 20), (False, 1))) else draw(_odd_pasids)
     return Ask(
         source_id=entrance.source_id if draw(weighted((True, 20), (False, 1))) else STRANGER,
         address=address,
         kind=kind,  # type: ignore[arg-type]  # sampled from the three
         size=0 if kind == "read" and address_type == UNTRANSLATED and draw(seldom) else 4,
         address_type=address_type,
-        pasid=entrance.pasid,
-        privileged=entrance.pasid is not None and draw(st.booleans()),
-        execute=entrance.pasid is not None and draw(seldom),
+        pasid=pasid,
+        privileged=pasid is not None and draw(st.booleans()),
+        execute=pasid is not None and draw(seldom),
         no_write=address_type == TRANSLATION and draw(st.booleans()),
     )
 
 
+_odd_pasids: Final = st.sampled_from([None, 0, 5, 63, 1 << 13, 1 << 19])
 _kinds: Final = st.sampled_from(["read", "write", "read", "write", "atomic"])
 _odd_addresses: Final = st.one_of(
     st.sampled_from([0xFEE00000, 0xFEE01004, 0xFEEFFFFC, 0xFEDFFFFC, 0xFEF00000]),

@@ -10,21 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from tests.reference.model import Blocked, Leaf, Update, Walk, above_width, in_place
+from tests.reference.model import Blocked, Leaf, Place, Walk, above_width, in_place
+from tests.reference.updates import mark
 
 ACCESSED: Final = 1 << 5
 DIRTY: Final = 1 << 6
 EXTENDED_ACCESSED: Final = 1 << 10
 PAGE_SIZE_BIT: Final = 1 << 7
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where an entry lies in host memory, and what it took to get there."""
-
-    host_address: int
-    updates: tuple[Update, ...] = ()
-    writable: bool = True
 
 
 Locate: TypeAlias = Callable[[int, bool], Place]
@@ -54,11 +46,10 @@ def walk_first_stage(walk: Walk, stage: FirstStage, address: int) -> Leaf:
     """Walk from the top table to a page."""
     writable = user = True
     table = stage.table
-    used: list[Update] = []
     for level in range(stage.levels, 0, -1):
         top = level == stage.levels
         place = stage.locate(table + 8 * (address >> (12 + 9 * (level - 1)) & 0x1FF), top)
-        entry = walk.entry(place.host_address, 8, "SFS.4" if top else "SFS.1")
+        entry = walk.entry(place.address, 8, "SFS.4" if top else "SFS.1")
         # 1. P=0 entries have no other bits.
         if not entry & 1:
             raise Blocked("SFS.2")
@@ -68,14 +59,15 @@ def walk_first_stage(walk: Walk, stage: FirstStage, address: int) -> Leaf:
             raise Blocked("SFS.3")
         size = 1 << (12 + 9 * (level - 1))
         target = entry & in_place(51, 12) & ~(size - 1 if leaf else 0)
-        # 3. When nested, an address the second stage could not take (3.8).
+        # 3. An entry that leads to a table is used from here on.
+        if not leaf:
+            mark(walk, place, entry, accessed_bits(stage))
+        # 4. When nested, an address the second stage could not take (3.8).
         if stage.limit is not None and target >= stage.limit:
             raise Blocked("SFS.5")
-        # 4. The rights of the page are the AND over the walk, judged when it is complete.
+        # 5. The rights of the page are the AND over the walk, judged when it is complete.
         writable = writable and bool(entry >> 1 & 1)
         user = user and bool(entry >> 2 & 1)
-        used.extend(place.updates)
-        used.append(accessed_update(stage, place))
         if leaf:
             break
         table = target
@@ -83,18 +75,21 @@ def walk_first_stage(walk: Walk, stage: FirstStage, address: int) -> Leaf:
         base=target,
         size=size,
         entry=entry,
+        place=place,
         readable=True,
         writable=writable,
         user=user,
-        accessed=tuple(used),
-        dirty=(Update(place.host_address, DIRTY, "first", allowed=place.writable),),
     )
 
 
-def accessed_update(stage: FirstStage, place: Place) -> Update:
+def accessed_bits(stage: FirstStage) -> int:
     """A in every entry used, EA too if EAFE=1 (3.6.2)."""
-    bits = ACCESSED | (EXTENDED_ACCESSED if stage.extended_accessed else 0)
-    return Update(place.host_address, bits, "first", allowed=place.writable)
+    return ACCESSED | (EXTENDED_ACCESSED if stage.extended_accessed else 0)
+
+
+def mark_page(walk: Walk, stage: FirstStage, leaf: Leaf, *, written: bool) -> None:
+    """The page is used: A, and D if it is written (3.6.2)."""
+    mark(walk, leaf.place, leaf.entry, accessed_bits(stage) | (DIRTY if written else 0))
 
 
 def is_leaf(entry: int, level: int) -> bool:

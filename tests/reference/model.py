@@ -65,7 +65,6 @@ class Outcome:
         writable: Effective right of the requester there.
         snoop: Whether the access snoops even if the request says no-snoop.
         memory_type: 0 UC, 1 WC, 4 WT, 5 WP, 6 WB.
-        updates: Entries changed by accessed and dirty bits: (address, new 64-bit value).
         interrupt: The request is an interrupt and no memory request at all.
         untranslated_only: The U bit of a translation completion.
     """
@@ -79,7 +78,6 @@ class Outcome:
     writable: bool = False
     snoop: bool = False
     memory_type: int = 6
-    updates: tuple[tuple[int, int], ...] = ()
     interrupt: bool = False
     untranslated_only: bool = False
 
@@ -93,33 +91,30 @@ class Blocked(Exception):  # noqa: N818  it ends a walk, it is no error
 
 
 @dataclass(frozen=True)
-class Update:
-    """Bits that a used entry must have: accessed, extended accessed, dirty.
+class Place:
+    """Where an entry lies in host memory, and what setting bits in it depends on.
 
-    `allowed` is False where the second stage denies the write that a first-stage entry needs.
+    `snooped` says that page walks snoop; `writable` is False where the second stage denies the
+    write that a first-stage entry needs.
     """
 
     address: int
-    bits: int
     stage: Literal["first", "second"]
-    allowed: bool = True
+    snooped: bool = True
+    writable: bool = True
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """Where one stage ended: a page, the rights along the way, the entries that were used.
-
-    `accessed` are the updates every use needs, `dirty` those that only a write needs.
-    """
+    """Where one stage ended: a page, the rights along the way, and its entry."""
 
     base: int
     size: int
     entry: int
+    place: Place
     readable: bool
     writable: bool
     user: bool
-    accessed: tuple[Update, ...]
-    dirty: tuple[Update, ...]
 
     def address(self, address: int) -> int:
         """Where `address`, which lies in this page, comes out."""
@@ -131,7 +126,7 @@ class Walk:
     """One request on its way, and whether an entry met so far has FPD set."""
 
     read: Read
-    write: Write | None
+    write: Write
     caps: Caps
     ssirwe: bool
     host_type: int

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from tests.reference.first_stage import (
     FirstStage,
-    Place,
+    Locate,
     require_canonical,
     walk_first_stage,
 )
+from tests.reference.first_stage import mark_page as mark_first
 from tests.reference.memory_type import memory_type
-from tests.reference.model import TRANSLATED, TRANSLATION, Blocked, Leaf, Outcome, Walk
+from tests.reference.model import (
+    TRANSLATED,
+    TRANSLATION,
+    Blocked,
+    Leaf,
+    Outcome,
+    Place,
+    Walk,
+)
 from tests.reference.rights import (
     asks_for_interrupt_range,
     granted_rights,
@@ -39,16 +48,17 @@ from tests.reference.second_stage import (
     levels_of,
     walk_second_stage,
 )
-from tests.reference.updates import apply_updates, needed_updates, require_possible
+from tests.reference.second_stage import mark_page as mark_second
 
 
 def translate(walk: Walk, root_table: int) -> Outcome:
     context = context_entry(walk, root_entry(walk, root_table))
-    if asks_for_interrupt_range(walk):
-        return interrupt_range_completion(walk)
     if walk.ask.address_type == TRANSLATED:
         return translated_request(walk)
     entry = pasid_entry(walk, context)
+    # That the PASID entry must let translation requests through is our reading of 4.2.3.
+    if asks_for_interrupt_range(walk):
+        return interrupt_range_completion(walk)
     if entry.translation_type == PASS_THROUGH:
         return pass_through(walk, entry)
     if entry.translation_type == SECOND_STAGE:
@@ -89,46 +99,47 @@ def second_stage_only(walk: Walk, entry: PasidEntry) -> Outcome:
     """PGTT 2."""
     if walk.ask.address >= input_limit(walk, entry.address_width):
         raise Blocked("SGN.5")
-    leaf = walk_second_stage(walk, second_stage_of(entry), walk.ask.address)
+    stage = second_stage_of(walk, entry)
+    leaf = walk_second_stage(walk, stage, walk.ask.address)
     rights = granted_rights(walk, leaf.readable, leaf.writable, no_write="SGN.6", no_read="SGN.7")
-    return finish(walk, entry, leaf.address(walk.ask.address), rights, first=None, second=leaf)
+    address = leaf.address(walk.ask.address)
+    judge_output(walk, address, leaf.size)
+    mark_second(walk, stage, leaf, written=counts_as_write(walk, rights))
+    return outcome(walk, entry, address, rights, first=None, second=leaf)
 
 
 def first_stage_only(walk: Walk, entry: PasidEntry, context: Context) -> Outcome:
     """PGTT 1."""
-    levels = 4 + entry.first_stage_paging_mode
-    require_canonical(walk.ask.address, levels)
-    stage = FirstStage(
-        table=entry.first_stage_table,
-        levels=levels,
-        extended_accessed=entry.extended_accessed,
-        locate=lambda address, _top: Place(address),
+    stage = first_stage_of(
+        walk, entry, lambda address, _top: address_as_it_is(walk, entry, address)
     )
     leaf = walk_first_stage(walk, stage, walk.ask.address)
     writable = first_stage_rights(walk, entry, context, leaf)
     rights = granted_rights(walk, True, writable, no_write="SGN.6", no_read="SGN.7")
-    return finish(walk, entry, leaf.address(walk.ask.address), rights, first=leaf, second=None)
+    address = leaf.address(walk.ask.address)
+    judge_output(walk, address, leaf.size)
+    mark_first(walk, stage, leaf, written=counts_as_write(walk, rights))
+    return outcome(walk, entry, address, rights, first=leaf, second=None)
 
 
 def nested(walk: Walk, entry: PasidEntry, context: Context) -> Outcome:
     """PGTT 3: each first-stage table address, then the page, goes through the second stage (3.8).
 
-    Rights are judged when both walks are valid: U/S first, then the AND of both stages.
+    What the first stage alone denies is denied before the page goes through the second, as in a
+    processor; no source gives the order.
     """
-    second = second_stage_of(entry)
-    levels = 4 + entry.first_stage_paging_mode
-    require_canonical(walk.ask.address, levels)
-    stage = FirstStage(
-        table=entry.first_stage_table,
-        levels=levels,
-        extended_accessed=entry.extended_accessed,
-        locate=lambda address, top: guest_table_entry(walk, second, address, top=top),
+    second = second_stage_of(walk, entry)
+    first = first_stage_of(
+        walk,
+        entry,
+        lambda address, top: guest_table_entry(walk, second, address, top=top),
         limit=input_limit(walk, entry.address_width),
     )
-    first_leaf = walk_first_stage(walk, stage, walk.ask.address)
+    first_leaf = walk_first_stage(walk, first, walk.ask.address)
+    writable = first_stage_rights(walk, entry, context, first_leaf)
+    granted_rights(walk, True, writable, no_write="SGN.6", no_read="SGN.7")
     guest_address = first_leaf.address(walk.ask.address)
     second_leaf = walk_second_stage(walk, second, guest_address)
-    writable = first_stage_rights(walk, entry, context, first_leaf)
     rights = granted_rights(
         walk,
         second_leaf.readable,
@@ -137,16 +148,43 @@ def nested(walk: Walk, entry: PasidEntry, context: Context) -> Outcome:
         no_read="SGN.7",
     )
     address = second_leaf.address(guest_address)
-    return finish(walk, entry, address, rights, first=first_leaf, second=second_leaf)
+    judge_output(walk, address, min(first_leaf.size, second_leaf.size))
+    written = counts_as_write(walk, rights)
+    mark_first(walk, first, first_leaf, written=written)
+    mark_second(walk, second, second_leaf, written=written)
+    return outcome(walk, entry, address, rights, first=first_leaf, second=second_leaf)
 
 
-def second_stage_of(entry: PasidEntry) -> SecondStage:
+def first_stage_of(
+    walk: Walk, entry: PasidEntry, locate: Locate, *, limit: int | None = None
+) -> FirstStage:
+    levels = 4 + entry.first_stage_paging_mode
+    require_canonical(walk.ask.address, levels)
+    return FirstStage(
+        table=entry.first_stage_table,
+        levels=levels,
+        extended_accessed=entry.extended_accessed,
+        locate=locate,
+        limit=limit,
+    )
+
+
+def second_stage_of(walk: Walk, entry: PasidEntry) -> SecondStage:
     return SecondStage(
         table=entry.second_stage_table,
         levels=levels_of(entry.address_width),
         scalable=True,
         accessed_dirty=entry.second_stage_accessed_dirty,
+        snooped=page_walks_snoop(walk, entry),
     )
+
+
+def page_walks_snoop(walk: Walk, entry: PasidEntry) -> bool:
+    return walk.caps.page_walk_snoop_control and entry.page_walk_snoop
+
+
+def address_as_it_is(walk: Walk, entry: PasidEntry, address: int) -> Place:
+    return Place(address, "first", snooped=page_walks_snoop(walk, entry))
 
 
 def guest_table_entry(walk: Walk, second: SecondStage, address: int, *, top: bool) -> Place:
@@ -158,7 +196,8 @@ def guest_table_entry(walk: Walk, second: SecondStage, address: int, *, top: boo
     leaf = walk_second_stage(walk, second, address)
     if not leaf.readable or (second.accessed_dirty and not leaf.writable):
         raise Blocked("SFS.6" if top else "SFS.7")
-    return Place(leaf.address(address), leaf.accessed + leaf.dirty, leaf.writable)
+    mark_second(walk, second, leaf, written=True)
+    return Place(leaf.address(address), "first", snooped=second.snooped, writable=leaf.writable)
 
 
 def first_stage_rights(walk: Walk, entry: PasidEntry, context: Context, leaf: Leaf) -> bool:
@@ -170,7 +209,22 @@ def first_stage_rights(walk: Walk, entry: PasidEntry, context: Context, leaf: Le
     return leaf.writable
 
 
-def finish(
+def judge_output(walk: Walk, address: int, size: int) -> None:
+    """0xFEExxxxx is no memory; a translation request may not even get a page that overlaps it."""
+    if walk.ask.address_type == TRANSLATION:
+        if overlaps_interrupt_range(address & ~(size - 1), size):
+            raise Blocked("SGN.8.2")
+    elif in_interrupt_range(address):
+        raise Blocked("SGN.8.1")
+
+
+def counts_as_write(walk: Walk, rights: tuple[bool, bool]) -> bool:
+    """A translation request does if it is granted the right to write (4.2.3.1)."""
+    _, writable = rights
+    return writable if walk.ask.address_type == TRANSLATION else walk.ask.needs_write
+
+
+def outcome(
     walk: Walk,
     entry: PasidEntry,
     address: int,
@@ -179,33 +233,14 @@ def finish(
     first: Leaf | None,
     second: Leaf | None,
 ) -> Outcome:
-    """Output check, accessed and dirty bits, and the attributes of the page."""
-    leaves = [leaf for leaf in (first, second) if leaf is not None]
-    size = min(leaf.size for leaf in leaves)
-    judge_output(walk, address, size)
-    # A translation request counts as a write if it is granted the right to write (4.2.3.1).
+    """The page and its attributes; nested, the smaller of both pages."""
     readable, writable = rights
-    writes = writable if walk.ask.address_type == TRANSLATION else walk.ask.needs_write
-    used = [update for leaf in leaves for update in leaf.accessed + (leaf.dirty if writes else ())]
-    needed = needed_updates(walk, used)
-    snooped = walk.caps.page_walk_snoop_control and entry.page_walk_snoop
-    require_possible(needed, snooped=snooped)
     leaf_snoop = walk.caps.snoop_control and second is not None and bool(second.entry & SNOOP)
     return Outcome(
         address=address,
-        page_size=size,
+        page_size=min(leaf.size for leaf in (first, second) if leaf is not None),
         readable=readable,
         writable=writable,
         snoop=entry.page_snoop or leaf_snoop,
         memory_type=memory_type(walk, entry, first=first, second=second),
-        updates=apply_updates(walk, needed),
     )
-
-
-def judge_output(walk: Walk, address: int, size: int) -> None:
-    """0xFEExxxxx is no memory; a translation request may not even get a page that overlaps it."""
-    if walk.ask.address_type == TRANSLATION:
-        if overlaps_interrupt_range(address & ~(size - 1), size):
-            raise Blocked("SGN.8.2")
-    elif in_interrupt_range(address):
-        raise Blocked("SGN.8.1")

@@ -1,8 +1,8 @@
 """Scalable mode (RTADDR.TTM=1): from the root table to the PASID-table entry.
 
 Sections 3.4.3 and 9.2 to 9.6. Conditions that one entry or request meets at once are judged in the
-order of the fault table (7.1.3), but for PASID against PSS, which closes the checks of the context
-entry.
+order of the fault table (7.1.3), which says nothing of precedence; what a request may not be
+(SCT.5, SCT.6, SCT.10) comes before what its PASID may not be.
 """
 
 from __future__ import annotations
@@ -157,6 +157,8 @@ def judge_context(walk: Walk, entry: int, context: Context) -> None:
     if to_be_translated_with_pasid and not pasid_enable:
         raise Blocked("SCT.6")
     if ask.pasid is not None:
+        if ask.address_type == TRANSLATED and not pasid_in_translated:
+            raise Blocked("SCT.10")
         judge_pasid(walk, entry, context, ask.pasid)
 
 
@@ -167,14 +169,13 @@ def pasids_covered(entry: int) -> int:
 
 def judge_pasid(walk: Walk, entry: int, context: Context, pasid: int) -> None:
     """What the context entry says of the PASID a request carries."""
+    # What the unit cannot take at all comes first, then the size of the directory.
+    if pasid >> walk.caps.pasid_bits:
+        raise Blocked("SGN.10")
     if pasid >= pasids_covered(entry):
         raise Blocked("SCT.7")
     if pasid == context.rid_pasid:
         raise Blocked("SCT.9")
-    if walk.ask.address_type == TRANSLATED and not entry >> 6 & 1:
-        raise Blocked("SCT.10")
-    if pasid >> walk.caps.pasid_bits:
-        raise Blocked("SGN.10")
 
 
 def pasid_entry(walk: Walk, context: Context) -> PasidEntry:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tests.reference.model import Blocked, Leaf, Update, Walk, above_width, in_place
+from tests.reference.model import Blocked, Leaf, Place, Walk, above_width, in_place
+from tests.reference.updates import mark
 
 ACCESSED: Final = 1 << 8
 DIRTY: Final = 1 << 9
@@ -25,6 +26,7 @@ class SecondStage:
     levels: int
     scalable: bool
     accessed_dirty: bool = False
+    snooped: bool = True
     top_unreadable: str = "SSS.4"
     lower_unreadable: str = "SSS.1"
     malformed: str = "SSS.3"
@@ -43,7 +45,6 @@ def walk_second_stage(walk: Walk, stage: SecondStage, address: int) -> Leaf:
     """Walk from the top table to a page."""
     readable = writable = True
     table = stage.table
-    used: list[Update] = []
     for level in range(stage.levels, 0, -1):
         where = table + 8 * (address >> (12 + 9 * (level - 1)) & 0x1FF)
         label = stage.top_unreadable if level == stage.levels else stage.lower_unreadable
@@ -59,11 +60,14 @@ def walk_second_stage(walk: Walk, stage: SecondStage, address: int) -> Leaf:
         # 3. The rights of the page are the AND over the walk.
         readable = readable and entry_readable
         writable = writable and entry_writable
-        used.append(Update(where, ACCESSED, "second"))
+        place = Place(where, "second", snooped=stage.snooped)
         if leaf:
             break
+        # 4. An entry that leads to a table is used from here on.
+        if stage.accessed_dirty:
+            mark(walk, place, entry, ACCESSED)
         table = entry & in_place(51, 12)
-    # 4. Scalable mode has a condition of its own for a page that nobody may touch. It is judged
+    # 5. Scalable mode has a condition of its own for a page that nobody may touch. It is judged
     #    when the whole walk is valid, as other rights are.
     if stage.scalable and not (readable or writable):
         raise Blocked("SSS.2")
@@ -73,12 +77,17 @@ def walk_second_stage(walk: Walk, stage: SecondStage, address: int) -> Leaf:
         base=base,
         size=size,
         entry=entry,
+        place=place,
         readable=readable,
         writable=writable,
         user=True,
-        accessed=tuple(used) if stage.accessed_dirty else (),
-        dirty=(Update(where, DIRTY, "second"),) if stage.accessed_dirty else (),
     )
+
+
+def mark_page(walk: Walk, stage: SecondStage, leaf: Leaf, *, written: bool) -> None:
+    """The page is used: with SSADE=1 A, and D if it is written (3.7.2)."""
+    if stage.accessed_dirty:
+        mark(walk, leaf.place, leaf.entry, ACCESSED | (DIRTY if written else 0))
 
 
 def entry_rights(walk: Walk, entry: int) -> tuple[bool, bool]:

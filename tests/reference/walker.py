@@ -38,13 +38,13 @@ ABORT_MODE = 3
 
 
 def walk(
-    read: Read, write: Write | None, caps: Caps, rtaddr: int, ask: Ask, *, host_type: int = 0
+    read: Read, write: Write, caps: Caps, rtaddr: int, ask: Ask, *, host_type: int = 0
 ) -> Outcome:
     """Resolve one request.
 
     Args:
         read: Reads memory as the unit does.
-        write: Writes it; None leaves memory alone and only lists the updates.
+        write: Writes it: accessed and dirty bits.
         caps: What the unit is.
         rtaddr: RTADDR as the last set-root-table-pointer command latched it.
         ask: The request.
