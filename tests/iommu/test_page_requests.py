@@ -1,0 +1,465 @@
+"""Page requests: refused, queued, overflowing, answered; what they invalidate (§7.4 to §7.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.iommu.bench import BEYOND_RAM, HOST, IOVA, PAGE, SOURCE, Mapped, values
+from tests.iommu.scalable_bench import (
+    FIRST,
+    NESTED,
+    PASID,
+    RID_PASID,
+    SECOND,
+    THROUGH,
+    Scalable,
+    scalable_config,
+)
+from tests.iommu.scalable_cases import CASES, Case
+from vtd_plugin import VtdConfig
+from vtd_plugin.encodings.codes import PageTableType, ResponseCode, TableMode
+from vtd_plugin.encodings.faults import Condition
+from vtd_plugin.encodings.registers import PEADDR, PECTL, PEDATA, PQA, PQH, PQT, PRS
+from vtd_plugin.encodings.structures import PageGroupResponse, PageRequest
+from vtd_plugin.iommu.events import PageGroupAnswered
+from vtd_plugin.iommu.page_requests import PageRequestOutcome
+from vtd_plugin.software.commands import Command
+
+if TYPE_CHECKING:
+    from tests.iommu.bench import Machine
+
+ENTRY_BYTES: Final = 32
+ENTRIES: Final = PAGE // ENTRY_BYTES
+PAGE_ASKED: Final = IOVA + 0x3000
+MESSAGE_ADDRESS: Final = 0xFEE0_1000
+MESSAGE_DATA: Final = 0x71
+
+
+class Requesting(Scalable):
+    """The standing case, with a page request queue of one page and its event unmasked."""
+
+    def __init__(self, kind: PageTableType = SECOND, **changes: Any) -> None:
+        super().__init__(scalable_config(**changes), kind)
+        self.queue_at = self.frames.allocate()
+        self.registers.write(PQA, PQA.pack(PQA_address=self.queue_at))
+        self.registers.write(PEDATA, MESSAGE_DATA)
+        self.registers.write(PEADDR, MESSAGE_ADDRESS)
+        self.registers.write(PECTL, 0)
+
+    def ask(self, *, pasid: int | None = PASID, **options: Any) -> PageRequestOutcome:
+        return self.unit.request_page(SOURCE, PAGE_ASKED, pasid=pasid, **options)
+
+    def queued(self, index: int = 0) -> PageRequest:
+        raw = self.platform.read(self.queue_at + index * ENTRY_BYTES, ENTRY_BYTES)
+        return PageRequest.from_bytes(raw)
+
+    def fill(self) -> None:
+        """Queue as many as there is room for."""
+        for _ in range(ENTRIES - 1):
+            assert self.ask(last=False) is PageRequestOutcome.QUEUED
+
+    @property
+    def overflowed(self) -> bool:
+        return bool(self.registers.read(PRS).PRO)
+
+    def clear(self, **status: int) -> None:
+        self.registers.write(PRS, PRS.pack(**status))
+
+
+# --- refused (§7.4)
+
+
+def _reached_by(case: Case) -> list[int | None]:
+    """The PASIDs of page requests that get into the condition of a case."""
+    columns = case.reached_by
+    return [None] * ("ut" in columns) + [case.pasid] * ("ut_pasid" in columns)
+
+
+REFUSALS: Final = [
+    pytest.param(
+        case,
+        pasid,
+        id=f"{case.label}-{'without' if pasid is None else 'with'}",
+        marks=pytest.mark.provokes(case.condition.label),
+    )
+    for case in (*CASES, Case(Condition.SCT_8, lambda bench: bench.change_context(PRE=0)))
+    if case.condition.answer_columns["pr_resp"] != "NA"
+    for pasid in (_reached_by(case) or [None, PASID])
+]
+
+
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize(("case", "pasid"), REFUSALS)
+def test_a_request_that_cannot_be_looked_up_is_refused_and_recorded(
+    case: Case, pasid: int | None, last: bool
+) -> None:
+    bench = case.bench()
+    outcome = bench.unit.request_page(SOURCE, PAGE_ASKED, pasid=pasid, write=True, last=last)
+    _check_refusal(bench, case.condition, outcome, last=last)
+    assert values(bench.record(), "PP", "PV") == (int(pasid is not None), pasid or 0)
+
+
+def _check_refusal(
+    bench: Machine, condition: Condition, outcome: PageRequestOutcome, *, last: bool
+) -> None:
+    answers = {"IR": PageRequestOutcome.INVALID_REQUEST, "drop": PageRequestOutcome.DROPPED}
+    column = "pr_resp" if last else "pr_noresp"
+    assert outcome is answers[condition.answer_columns[column]]
+    record = bench.record()
+    assert values(record, "F", "FR", "SID", "T1", "T2") == (1, condition.code, SOURCE, 0, 1)
+    assert record.FI_address == PAGE_ASKED
+    assert bench.registers.read(PQT).value == 0
+
+
+ROOT_MODES: Final[tuple[tuple[Condition, TableMode, dict[str, int]], ...]] = (
+    (Condition.RTA_1_1, TableMode.ABORT, {}),
+    (Condition.RTA_1_2, TableMode.RESERVED, {}),
+    (Condition.RTA_3, TableMode.LEGACY, {}),
+    (Condition.RTA_4, TableMode.ABORT, {"ADMS": 1}),
+)
+
+
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize(
+    ("condition", "mode", "changes"),
+    [
+        pytest.param(*row, id=row[0].label, marks=pytest.mark.provokes(row[0].label))
+        for row in ROOT_MODES
+    ],
+)
+def test_page_requests_are_for_scalable_mode_only(
+    condition: Condition, mode: TableMode, changes: dict[str, int], last: bool
+) -> None:
+    bench = Scalable(scalable_config(**changes))
+    bench.set_root(TTM=mode)
+    outcome = bench.unit.request_page(SOURCE, PAGE_ASKED, pasid=PASID, last=last)
+    _check_refusal(bench, condition, outcome, last=last)
+
+
+@pytest.mark.provokes("RTA.1.3")
+def test_scalable_mode_of_a_unit_without_it_refuses_page_requests_too() -> None:
+    bench = Mapped(VtdConfig(DT=1))
+    bench.set_root(TTM=TableMode.SCALABLE)
+    outcome = bench.unit.request_page(SOURCE, PAGE_ASKED)
+    _check_refusal(bench, Condition.RTA_1_3, outcome, last=True)
+
+
+@pytest.mark.parametrize("where", ["context", "directory", "entry"])
+def test_disabled_fault_processing_hides_refusals_too(where: str) -> None:
+    bench = Requesting()
+    change = {
+        "context": bench.change_context,
+        "directory": bench.change_directory,
+        "entry": bench.change_entry,
+    }[where]
+    change(FPD=1)
+    bench.change_entry(P=0)
+    assert bench.ask() is PageRequestOutcome.INVALID_REQUEST
+    assert not bench.fault_status.PPF
+
+
+@pytest.mark.parametrize(
+    ("last", "outcome"),
+    [(True, PageRequestOutcome.INVALID_REQUEST), (False, PageRequestOutcome.DROPPED)],
+)
+def test_while_translation_is_off_page_requests_are_refused_without_a_record(
+    last: bool, outcome: PageRequestOutcome
+) -> None:
+    bench = Requesting()
+    bench.commands.run(Command.TRANSLATION, on=False)
+    assert bench.ask(last=last) is outcome
+    assert not bench.fault_status.PPF
+    assert bench.registers.read(PQT).value == 0
+
+
+# --- queued (§7.4.1)
+
+
+@pytest.mark.parametrize("kind", [FIRST, SECOND, NESTED, THROUGH])
+def test_software_finds_what_was_asked_for(kind: PageTableType) -> None:
+    bench = Requesting(kind)
+    assert bench.ask(read=True, group=0x155, last=True) is PageRequestOutcome.QUEUED
+    entry = bench.queued()
+    assert (entry.ADDR_address, entry.RID, entry.PRGI) == (PAGE_ASKED, SOURCE, 0x155)
+    assert values(entry, "TYPE", "PP", "PASID") == (PageRequest(PageRequest.pack()).TYPE, 1, PASID)
+    assert bench.registers.read(PQT).value == ENTRY_BYTES
+    assert not bench.fault_status.PPF
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"last": True}, "LPIG"),
+        ({"write": True}, "WRR"),
+        ({"read": True}, "RDR"),
+        ({"privileged": True}, "PMR"),
+        ({"execute": True}, "EXR"),
+    ],
+)
+def test_each_property_of_a_request_has_its_bit(options: dict[str, bool], field: str) -> None:
+    off = dict.fromkeys(("last", "write", "read", "privileged", "execute"), False)
+    bench = Requesting()
+    bench.ask(**off)
+    bench.ask(**off | options)
+    assert (getattr(bench.queued(0), field), getattr(bench.queued(1), field)) == (0, 1)
+    assert bench.queued(1).value == bench.queued(0).replace(**{field: 1})
+
+
+def test_a_request_without_pasid_says_so() -> None:
+    bench = Requesting()
+    assert bench.ask(pasid=None) is PageRequestOutcome.QUEUED
+    assert values(bench.queued(), "PP", "PASID") == (0, 0)
+
+
+def test_the_address_within_the_page_is_not_reported() -> None:
+    bench = Requesting()
+    bench.unit.request_page(SOURCE, PAGE_ASKED + 0xABC, pasid=PASID)
+    assert bench.queued().ADDR_address == PAGE_ASKED
+
+
+def test_the_queue_wraps_at_its_end() -> None:
+    bench = Requesting()
+    bench.registers.write(PQH, PAGE - ENTRY_BYTES)
+    bench.registers.write(PQT, PAGE - ENTRY_BYTES)
+    assert bench.ask(group=7) is PageRequestOutcome.QUEUED
+    assert bench.registers.read(PQT).value == 0
+    assert bench.queued(ENTRIES - 1).PRGI == 7
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_the_queue_is_as_large_as_software_says(order: int) -> None:
+    bench = Requesting()
+    at = bench.frames.allocate(1 << order)
+    bench.registers.write(PQA, PQA.pack(PQA_address=at, PQS=order))
+    last_slot = (PAGE << order) - ENTRY_BYTES
+    bench.registers.write(PQH, last_slot)
+    bench.registers.write(PQT, last_slot)
+    assert bench.ask() is PageRequestOutcome.QUEUED
+    assert bench.registers.read(PQT).value == 0
+
+
+# --- overflow (§7.4.1)
+
+
+def test_one_slot_of_the_queue_stays_free() -> None:
+    bench = Requesting()
+    bench.fill()
+    assert not bench.overflowed
+    assert bench.ask(last=False) is PageRequestOutcome.DROPPED
+    assert bench.overflowed
+    assert bench.registers.read(PQT).value == PAGE - ENTRY_BYTES
+
+
+@pytest.mark.parametrize(
+    ("options", "outcome"),
+    [
+        pytest.param({"last": True}, PageRequestOutcome.SUCCESS, id="last"),
+        pytest.param({"last": False}, PageRequestOutcome.DROPPED, id="not-last"),
+        pytest.param({"last": True, "read": False}, PageRequestOutcome.DROPPED, id="stop-marker"),
+    ],
+)
+def test_what_does_not_fit_is_to_be_asked_again(
+    options: dict[str, bool], outcome: PageRequestOutcome
+) -> None:
+    bench = Requesting()
+    bench.fill()
+    assert bench.ask(**options) is outcome
+
+
+def test_after_an_overflow_nothing_is_queued_until_software_has_seen_it() -> None:
+    bench = Requesting()
+    bench.fill()
+    bench.ask()
+    bench.registers.write(PQH, PAGE - ENTRY_BYTES)
+    assert bench.ask() is PageRequestOutcome.SUCCESS
+    bench.clear(PPR=1)
+    assert bench.ask() is PageRequestOutcome.SUCCESS
+    bench.clear(PRO=1)
+    assert bench.ask() is PageRequestOutcome.QUEUED
+
+
+def test_a_queue_out_of_memory_is_as_good_as_full() -> None:
+    bench = Requesting()
+    bench.registers.write(PQA, PQA.pack(PQA_address=BEYOND_RAM))
+    assert bench.ask() is PageRequestOutcome.SUCCESS
+    assert bench.overflowed
+
+
+def test_an_overflow_leaves_the_translation_of_the_page_cached() -> None:
+    bench = Requesting()
+    bench.fill()
+    assert bench.lands_at(PAGE_ASKED, PASID) == HOST + 0x3000
+    bench.second.unmap(PAGE_ASKED, PAGE)
+    bench.ask()
+    assert bench.lands_at(PAGE_ASKED, PASID) == HOST + 0x3000
+
+
+# --- the event (§7.5)
+
+
+def test_the_first_request_is_announced_and_no_other() -> None:
+    bench = Requesting()
+    bench.ask()
+    bench.ask()
+    (message,) = bench.interrupts.messages
+    assert (message.address, message.data) == (MESSAGE_ADDRESS, MESSAGE_DATA)
+    assert values(bench.registers.read(PRS), "PPR", "PRO") == (1, 0)
+
+
+def test_a_request_after_software_has_looked_is_announced_again() -> None:
+    bench = Requesting()
+    bench.ask()
+    bench.clear(PPR=1)
+    bench.ask()
+    assert len(bench.interrupts.messages) == 2
+
+
+def test_an_overflow_alone_is_announced_as_well() -> None:
+    bench = Requesting()
+    bench.registers.write(PQA, PQA.pack(PQA_address=BEYOND_RAM))
+    bench.ask()
+    assert len(bench.interrupts.messages) == 1
+    assert values(bench.registers.read(PRS), "PPR", "PRO") == (0, 1)
+
+
+def test_a_masked_announcement_waits_and_is_withdrawn_when_all_is_served() -> None:
+    bench = Requesting()
+    bench.registers.write(PECTL, PECTL.pack(IM=1))
+    bench.ask()
+    assert bench.registers.read(PECTL).IP
+    bench.clear(PPR=1)
+    assert not bench.registers.read(PECTL).IP
+    bench.ask()
+    bench.registers.write(PECTL, 0)
+    assert len(bench.interrupts.messages) == 1
+    assert not bench.registers.read(PECTL).IP
+
+
+def test_with_an_overflow_left_clearing_the_other_bit_withdraws_nothing() -> None:
+    bench = Requesting()
+    bench.registers.write(PECTL, PECTL.pack(IM=1))
+    bench.fill()
+    bench.ask()
+    bench.clear(PPR=1)
+    assert bench.registers.read(PECTL).IP
+    bench.clear(PRO=1)
+    assert not bench.registers.read(PECTL).IP
+
+
+def test_status_survives_a_warm_reset_and_not_a_cold_one() -> None:
+    bench = Requesting()
+    bench.fill()
+    bench.ask()
+    bench.platform.reset("warm")
+    assert values(bench.registers.read(PRS), "PPR", "PRO") == (1, 1)
+    bench.platform.reset("cold")
+    assert values(bench.registers.read(PRS), "PPR", "PRO") == (0, 0)
+
+
+# --- implied invalidation (§6.5.3.1)
+
+
+def _unmap(bench: Requesting, iova: int) -> None:
+    """Take a page away in the stage that the request should make the unit look at anew."""
+    if bench.kind is FIRST:
+        bench.first.unmap(iova, PAGE)
+    else:
+        bench.second.unmap(iova - IOVA + bench.second_input, PAGE)
+
+
+@pytest.mark.parametrize("kind", [FIRST, SECOND, NESTED])
+def test_a_request_lets_the_unit_see_the_page_anew(kind: PageTableType) -> None:
+    bench = Requesting(kind)
+    assert bench.lands_at(PAGE_ASKED, PASID) == HOST + 0x3000
+    _unmap(bench, PAGE_ASKED)
+    assert bench.lands_at(PAGE_ASKED, PASID) == HOST + 0x3000
+    assert bench.ask() is PageRequestOutcome.QUEUED
+    assert bench.lands_at(PAGE_ASKED, PASID) is None
+
+
+@pytest.mark.parametrize(("kind", "goes"), [(FIRST, False), (SECOND, False), (NESTED, True)])
+def test_only_nested_tables_lose_other_pages_as_well(kind: PageTableType, goes: bool) -> None:
+    bench = Requesting(kind)
+    assert bench.lands_at(IOVA, PASID) == HOST
+    _unmap(bench, IOVA)
+    bench.ask()
+    assert bench.lands_at(IOVA, PASID) == (None if goes else HOST)
+
+
+# --- the answer (§7.6)
+
+
+def _answer(bench: Requesting, **fields: int) -> None:
+    usual = {"RID": SOURCE, "PP": 1, "PASID": PASID, "PRGI": 9, "RC": ResponseCode.SUCCESS}
+    response = PageGroupResponse.pack(**usual | fields)
+    queue = bench.start_queue(wide=True)
+    queue.run(PageGroupResponse(response))
+    queue.disable()
+
+
+@pytest.mark.parametrize("code", list(ResponseCode))
+def test_the_answer_of_software_reaches_the_device(code: ResponseCode) -> None:
+    bench = Requesting()
+    answers = bench.observe(PageGroupAnswered)
+    bench.ask(group=9, last=True)
+    _answer(bench, RC=code)
+    assert answers == [PageGroupAnswered("vtd", SOURCE, PASID, 9, code)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        pytest.param({"last": False}, {}, id="not-last"),
+        pytest.param({"read": False}, {}, id="stop-marker"),
+        pytest.param({}, {"PRGI": 8}, id="other-group"),
+        pytest.param({}, {"RID": SOURCE + 8}, id="other-device"),
+        pytest.param({}, {"PASID": RID_PASID}, id="other-pasid"),
+        pytest.param({}, {"PP": 0}, id="without-pasid"),
+    ],
+)
+def test_an_answer_nobody_waits_for_is_dropped(
+    asked: dict[str, bool], answered: dict[str, int]
+) -> None:
+    bench = Requesting()
+    answers = bench.observe(PageGroupAnswered)
+    bench.ask(group=9, **asked)
+    _answer(bench, **answered)
+    assert answers == []
+
+
+def test_a_group_is_answered_once() -> None:
+    bench = Requesting()
+    answers = bench.observe(PageGroupAnswered)
+    bench.ask(group=9)
+    _answer(bench)
+    _answer(bench)
+    assert len(answers) == 1
+
+
+def test_a_reset_forgets_who_waits() -> None:
+    bench = Requesting()
+    answers = bench.observe(PageGroupAnswered)
+    bench.ask(group=9)
+    bench.platform.reset("warm")
+    bench.set_root()
+    _answer(bench)
+    assert answers == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"address": 1 << 64}, "does not fit in 64 bits"),
+        ({"pasid": 1 << 20}, "PASID 0x100000 does not fit in 20 bits"),
+        ({"group": 0x200}, "group 0x200 does not fit in 9 bits"),
+        ({"source_id": 0x1_0000}, "0x10000"),
+    ],
+)
+def test_a_request_out_of_range_is_the_callers_mistake(
+    arguments: dict[str, int], message: str
+) -> None:
+    bench = Requesting()
+    with pytest.raises(ValueError, match=message):
+        bench.unit.request_page(**{"source_id": SOURCE, "address": 0} | arguments)  # type: ignore[arg-type]
