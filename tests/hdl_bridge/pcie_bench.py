@@ -55,14 +55,9 @@ class Bench:
     def add_device(self, functions: int = 1) -> None:
         device = Device()
         for _ in range(functions):
-            endpoint = MemoryEndpoint()
-            endpoint.msi_cap = MsiCapability()
-            endpoint.msi_cap.msi_multiple_message_capable = 2
-            endpoint.msi_cap.msi_64bit_address_capable = 1
-            endpoint.register_capability(endpoint.msi_cap)
-            self.memories.append(endpoint.add_mem_region(BAR_BYTES))
-            device.append_function(endpoint)
+            endpoint, memory = make_function(device)
             self.endpoints.append(endpoint)
+            self.memories.append(memory)
         root_port = self.root_complex.make_port()
         root_port.connect(device)
         self.root_ports.append(root_port)
@@ -86,6 +81,18 @@ class Bench:
         data = self.rng.randbytes(size)
         self.platform.write(iova - IOVA + HOST, data)
         return data
+
+
+def make_function(device: Any) -> tuple[Any, Any]:
+    """A function with memory behind BAR 0 and four message-signalled interrupts; both."""
+    endpoint = MemoryEndpoint()
+    endpoint.msi_cap = MsiCapability()
+    endpoint.msi_cap.msi_multiple_message_capable = 2
+    endpoint.msi_cap.msi_64bit_address_capable = 1
+    endpoint.register_capability(endpoint.msi_cap)
+    memory = endpoint.add_mem_region(BAR_BYTES)
+    device.append_function(endpoint)
+    return endpoint, memory
 
 
 def memory_read(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TOP = Path(__file__).parent / "pcie_top.sv"
 
 
-@pytest.mark.parametrize("module", ["cocotb_pcie", "cocotb_pcie_order"])
+@pytest.mark.parametrize("module", ["cocotb_pcie", "cocotb_pcie_order", "cocotb_pcie_vtd"])
 def test_endpoints_in_python(module: str) -> None:
     run(available()[0], "pcie_top", [TOP], f"tests.hdl_bridge.{module}", seed=1)
 
