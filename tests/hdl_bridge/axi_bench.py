@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
@@ -13,8 +13,11 @@ from cocotbext.axi import AxiBus, AxiRam, AxiSlave
 from hdl_bridge.axi import AxiMemory, BurstPort, attach
 from hdl_bridge.bursts import Burst, BurstType
 from tests.hdl_bridge.raw_master import RawMaster
-from vtd_plugin.bus import Mapping, Platform
+from vtd_plugin.bus import Mapping, Platform, Translation
 from vtd_plugin.bus.testing import FakeUnit
+
+if TYPE_CHECKING:
+    from vtd_plugin.bus import Attributes, Resolution
 
 SUBORDINATE = "TEST_AXI_SUBORDINATE"
 """Environment variable: the class of what is on the wires of a bench."""
@@ -37,6 +40,22 @@ def subordinate(bus: Any, dut: Any, *requester: Any, **options: Any) -> tuple[An
         else AxiRam(bus, dut.clk, dut.rst, size=1 << 32)
     )
     return slave, attach(slave, *requester, **options)
+
+
+class CachingUnit(FakeUnit):
+    """A fake unit that answers with the same translation again, until it is told to forget."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cache: dict[int, Translation] = {}
+
+    def resolve(
+        self, source_id: int, address: int, size: int, attributes: Attributes
+    ) -> Resolution:
+        answer = super().resolve(source_id, address, size, attributes)
+        if isinstance(answer, Translation):
+            return self.cache.setdefault(address >> 12, answer)
+        return answer
 
 
 class Bench:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cocotb
 import pytest
@@ -14,31 +14,11 @@ from hdl_bridge.axi import AxiMemory, AxiProtocolError, Latency
 from hdl_bridge.bursts import Burst, BurstType, Response
 from hdl_bridge.exclusive import ExclusiveMonitor
 from testbenches.master import pause_all, random_pauses
-from tests.hdl_bridge.axi_bench import HOST, IOVA, MAPPED, SOURCE_ID, Bench, start
+from tests.hdl_bridge.axi_bench import HOST, IOVA, MAPPED, SOURCE_ID, Bench, CachingUnit, start
 from tests.hdl_bridge.raw_master import RawMaster
-from vtd_plugin.bus import Mapping, Platform, Translation
-from vtd_plugin.bus.testing import FakeUnit
-
-if TYPE_CHECKING:
-    from vtd_plugin.bus import Attributes, Resolution
+from vtd_plugin.bus import Mapping, Platform
 
 OKAY, EXOKAY, SLVERR, _ = Response
-
-
-class CachingUnit(FakeUnit):
-    """A fake unit that answers with the same translation again, until it is told to forget."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cache: dict[int, Translation] = {}
-
-    def resolve(
-        self, source_id: int, address: int, size: int, attributes: Attributes
-    ) -> Resolution:
-        answer = super().resolve(source_id, address, size, attributes)
-        if isinstance(answer, Translation):
-            return self.cache.setdefault(address >> 12, answer)
-        return answer
 
 
 async def cycles_until(dut: Any, *signals: Any, most: int = 200) -> int:

@@ -13,7 +13,7 @@ from cocotbext.axi import AxiBus, AxiResp
 from hdl_bridge.axi import AxiUser
 from hdl_bridge.bursts import Burst, BurstType
 from hdl_bridge.native import NativeMemory
-from tests.hdl_bridge.cocotb_axi import random_burst
+from tests.hdl_bridge.axi_bench import random_burst
 from tests.hdl_bridge.raw_master import RawMaster
 from vtd_plugin import Platform, VtdConfig, VtdUnit
 from vtd_plugin.bus.testing import FakeRegisters, RecordingSink

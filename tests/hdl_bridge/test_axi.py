@@ -11,6 +11,7 @@ from hdl_bridge.axi import TESTED_VERSION, attach
 from hdl_bridge.probe import SOURCE
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import available
+from testbenches.designs import SG_DMA
 from tests.hdl_bridge.axi_bench import SUBORDINATE
 
 if TYPE_CHECKING:
@@ -45,12 +46,26 @@ def test_a_port_behind_axi(simulator: Simulator, subordinate: str, width: int) -
     run_over_wires(simulator, "cocotb_axi", width, env={SUBORDINATE: subordinate})
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("width", [32, 128])
+@pytest.mark.parametrize(("width", "seed"), [(32, 1), (32, 2), (128, 3)])
 @on_all_simulators
 def test_our_own_memory(simulator: Simulator, width: int, seed: int) -> None:
     env = {SUBORDINATE: "AxiMemory"}
     run_over_wires(simulator, "cocotb_axi_memory", width, seed=seed, env=env)
+
+
+@pytest.mark.parametrize(("width", "slots", "seed"), [(32, 4, 1), (128, 7, 2)])
+@on_all_simulators
+def test_our_own_memory_with_a_master_in_rtl(
+    simulator: Simulator, width: int, slots: int, seed: int
+) -> None:
+    run(
+        simulator,
+        SG_DMA.top,
+        SG_DMA.sources,
+        "tests.hdl_bridge.cocotb_axi_engine",
+        parameters={"DATA_WIDTH": width, "SLOTS": slots},
+        seed=seed,
+    )
 
 
 @on_all_simulators
