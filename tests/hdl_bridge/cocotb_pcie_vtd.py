@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cocotb
+from cocotb.utils import get_sim_time
 from cocotbext.pcie.core import Device, RootComplex
 from cocotbext.pcie.core.tlp import CplStatus, TlpAt
 
@@ -18,7 +19,11 @@ from tests.hdl_bridge.pcie_bench import (
 )
 from vtd_plugin import Platform, VtdConfig, VtdUnit
 from vtd_plugin.bus.testing import RecordingSink
+from vtd_plugin.iommu.events import TablesWalked
 from vtd_plugin.software import Driver, FrameAllocator, InterruptRemapping
+
+if TYPE_CHECKING:
+    from vtd_plugin.bus import Event
 
 IOVA = 0x4000_0000
 HOST = 0x10_0000
@@ -37,8 +42,16 @@ class World:
         self.frames = FrameAllocator(8 << 20, 4 << 20)
         self.driver = Driver(self.platform, frames=self.frames)
         self.pasid: int | None = None
+        self.walk_nanoseconds = 0
+        self._walked = False
+        self.platform.add_observer(self._observe)
         self.root_complex = RootComplex()
-        attach(self.root_complex, self.platform, pasid_of=lambda _: self.pasid)
+        attach(
+            self.root_complex,
+            self.platform,
+            latency=self._latency,
+            pasid_of=lambda _: self.pasid,
+        )
 
     @classmethod
     async def start(cls, **capabilities: Any) -> World:
@@ -51,6 +64,13 @@ class World:
         await found.enable_device()
         await found.set_master()
         return world
+
+    def _observe(self, event: Event) -> None:
+        self._walked |= isinstance(event, TablesWalked)
+
+    def _latency(self, tlp: Any) -> int:
+        walked, self._walked = self._walked, False
+        return self.walk_nanoseconds if walked else 0
 
     @property
     def source_id(self) -> int:
@@ -98,6 +118,23 @@ async def test_what_the_unit_cannot_look_up_is_ur_for_a_read_and_ca_for_a_transl
     (completion,) = await ask(endpoint, translation_request(endpoint, IOVA))
     assert completion.status is CplStatus.CA
     assert world.labels() == ["LCT.1", "LCT.1"]
+
+
+@cocotb.test()
+async def test_a_walk_takes_the_time_it_is_given_and_a_hit_none(dut: Any) -> None:
+    world = await World.start()
+    world.driver.enable()
+    domain = world.driver.create_domain()
+    domain.map(IOVA, HOST, 0x1000)
+    world.driver.attach(world.source_id, domain)
+    world.walk_nanoseconds = 1000
+    taken = []
+    for _ in range(3):
+        start = get_sim_time("ns")
+        await world.endpoint.mem_read(IOVA, 4)
+        taken.append(get_sim_time("ns") - start)
+    assert 1000 <= taken[0] < 1100
+    assert max(taken[1:]) < 100
 
 
 @cocotb.test()

@@ -17,11 +17,8 @@ TOP = Path(__file__).parent / "pcie_top.sv"
 
 
 def test_the_example_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = re.search(
-        r"<!-- runs on pcie_top -->\n```python\n(.*?)```", PAGE.read_text(), re.DOTALL
-    )
-    assert found is not None
-    (tmp_path / "example_pcie.py").write_text(found[1])
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / "example_pcie.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     run(available()[0], "pcie_top", [TOP], "example_pcie")
 
