@@ -9,7 +9,7 @@ a root port routes by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import cocotb
@@ -81,7 +81,7 @@ class PcieBridge:
         self._root_complex = root_complex
         self._latency = latency
         self._pasid_of = pasid_of
-        self._last_write: dict[int, Event] = {}
+        self._last_write: dict[int, _Request] = {}
         self._add_switch_port: Callable[[Any], None] = root_complex.add_switch_port
         for switch_port in root_complex.switch_ports:
             self._guard(switch_port)
@@ -149,16 +149,19 @@ class PcieBridge:
         """
         requester = request.transfer.port.source_id
         before = self._last_write.get(requester)
-        done = Event()
+        if before is not None and before.transfer.aborted:
+            before = None  # it may be waiting for its turn still, and nobody for it
         if request.transfer.is_write:
-            self._last_write[requester] = done
+            self._last_write[requester] = request
         delay = self._delay(request.tlp)
 
         async def take_turn() -> None:
-            await _wait(delay, before)
+            await _wait(delay)
+            if before is not None:
+                await before.done.wait()
             await self._serve(request)
-            done.set()
-            if self._last_write.get(requester) is done:
+            request.done.set()
+            if self._last_write.get(requester) is request:
                 del self._last_write[requester]
 
         cocotb.start_soon(take_turn())
@@ -297,6 +300,7 @@ class _Request:
     tlp: Any
     transfer: Transfer
     pass_on: PassOn
+    done: Event = field(default_factory=Event)
 
 
 class _Guard:
@@ -337,8 +341,6 @@ def _modify(tlp: Any, transfer: Transfer) -> bytes:
     return before.to_bytes(atomic.size, "little")
 
 
-async def _wait(nanoseconds: int, before: Event | None = None) -> None:
+async def _wait(nanoseconds: int) -> None:
     if nanoseconds:
         await Timer(nanoseconds, "ns")
-    if before is not None:
-        await before.wait()

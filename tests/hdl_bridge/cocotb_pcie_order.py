@@ -226,7 +226,9 @@ async def test_a_reset_takes_back_what_is_under_way(dut: Any, how: str) -> None:
     bench.unit.enable()
     assert [await each for each in lost] == [[], []]
     # What comes after the reset waits for nothing that came before it.
+    start = get_sim_time("ns")
     assert await endpoint.mem_read(IOVA + 0x40, 16) == before[0x40:0x50]
+    assert get_sim_time("ns") - start < LINK
     await settle(2 * SLOW)
     assert bench.memory(IOVA, MAPPED) == before
     assert bench.interrupts.messages == []
