@@ -121,7 +121,8 @@ class Bench:
     def walk_by_reference(self, address: int) -> int | None:
         """The host address of a read, by the simple walker that the tests compare with."""
         ask = Ask(self.port.source_id, address, pasid=self._pasid)
-        return walk(self.platform.read, None, self._reference_caps, self._rtaddr, ask).address
+        memory = self.platform.memory
+        return walk(memory.read, memory.write, self._reference_caps, self._rtaddr, ask).address
 
 
 def _config(cache_sizes: CacheSizes | None, is_scalable: bool) -> VtdConfig:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hdl_bridge.simulation import BUILD_TIMEOUT
 from hdl_bridge.simulators import Simulator, SimulatorKind, available
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ def _run(module: str, *arguments: str) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=BUILD_TIMEOUT,
         check=True,
     )
     return run.stdout
