@@ -19,6 +19,7 @@ from tests.iommu.scalable_bench import (
 )
 from tests.iommu.scalable_cases import CASES, Case
 from vtd_plugin import VtdConfig
+from vtd_plugin.bus import RequestBlocked
 from vtd_plugin.encodings.codes import PageTableType, ResponseCode, TableMode
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.encodings.registers import PEADDR, PECTL, PEDATA, PQA, PQH, PQT, PRS
@@ -99,6 +100,14 @@ def test_a_request_that_cannot_be_looked_up_is_refused_and_recorded(
     outcome = bench.unit.request_page(SOURCE, PAGE_ASKED, pasid=pasid, write=True, last=last)
     _check_refusal(bench, case.condition, outcome, last=last)
     assert values(bench.record(), "PP", "PV") == (int(pasid is not None), pasid or 0)
+
+
+def test_observers_are_told_of_a_refused_request() -> None:
+    bench = Requesting()
+    bench.change_context(PRE=0)
+    blocked = bench.observe(RequestBlocked)
+    bench.ask()
+    assert [event.fault.name for event in blocked] == ["SCT.8"]
 
 
 def _check_refusal(

@@ -12,6 +12,7 @@ from vtd_plugin.bus import Event
 
 if TYPE_CHECKING:
     from vtd_plugin.bus import Attributes
+    from vtd_plugin.encodings.codes import PageTableType, TranslationType
     from vtd_plugin.encodings.faults import Condition
     from vtd_plugin.iommu.caches import IotlbEntry
 
@@ -43,6 +44,8 @@ class TablesWalked(Event):
         address: What for.
         attributes: The request's attributes.
         found: The page, or why there is none.
+        tables: What the context entry (legacy mode) or the PASID entry asks for; None where the
+            request was blocked before that was known, or needs no PASID entry.
     """
 
     unit: str
@@ -50,6 +53,7 @@ class TablesWalked(Event):
     address: int
     attributes: Attributes
     found: IotlbEntry | Condition
+    tables: TranslationType | PageTableType | None
 
 
 @dataclass(frozen=True, slots=True)

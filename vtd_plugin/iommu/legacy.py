@@ -151,7 +151,7 @@ class LegacyMode:
     # --- what the context entry asks for
 
     def _translate(self, request: Request, context: CachedContext) -> IotlbEntry | Condition:
-        kind = context.translation_type
+        kind = request.tables = TranslationType(context.translation_type)
         if not request.untranslated and kind != TranslationType.DEVICE_TLB:
             return Condition.LCT_5
         if kind == TranslationType.PASS_THROUGH:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from vtd_plugin.bus import AddressType, Attributes, RequestKind
+from vtd_plugin.bus import AddressType, Attributes, RequestBlocked, RequestKind
 from vtd_plugin.encodings.codes import PageTableType
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.encodings.registers import PQA, PQH, PQT, PRS
@@ -140,7 +140,7 @@ class PageRequests:
         request = Request(ask.source_id, ask.address, 0, attributes)
         found = self._remapper.judge_page_request(request)
         if isinstance(found, Condition):
-            self._faults.block_page_request(
+            fault = self._faults.block_page_request(
                 found,
                 ask.source_id,
                 ask.address,
@@ -148,6 +148,8 @@ class PageRequests:
                 answered=ask.last,
                 suppressed=request.suppressed,
             )
+            if self._host.observed:
+                self._host.emit(RequestBlocked(fault))
             return self._refuse(ask)
         if not self._enqueue(ask):
             if ask.is_stop_marker or not ask.last:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vtd_plugin.bus import AddressType, Attributes, RequestKind, Translation
 
 if TYPE_CHECKING:
+    from vtd_plugin.encodings.codes import PageTableType, TranslationType
     from vtd_plugin.encodings.faults import Condition
 
 
@@ -29,6 +30,7 @@ class Request:
         pasid: The PASID whose entry is used: the request's own, or RID_PASID.
         cacheable: The tables of the domain are being walked: a failure may be cached where
             caching mode allows it (§6.1).
+        tables: What the context entry (legacy mode) or the PASID entry asks for, once it is known.
     """
 
     __slots__ = (
@@ -41,6 +43,7 @@ class Request:
         "size",
         "source_id",
         "suppressed",
+        "tables",
         "untranslated",
     )
 
@@ -55,6 +58,7 @@ class Request:
         self.domain_id = 0
         self.pasid = 0
         self.cacheable = False
+        self.tables: TranslationType | PageTableType | None = None
 
     @property
     def well_formed(self) -> bool:

@@ -255,12 +255,15 @@ class ScalableMode:
 
     def _find_pasid(self, request: Request, context: ScalableContext) -> CachedPasid | Condition:
         pasid, _ = self._identity(request, context)
-        return self._pasids.find(
+        found = self._pasids.find(
             request,
             context.entry.PASIDDIRPTR_address,
             pasid,
             host_permissions=bool(context.entry.HPTE),
         )
+        if not isinstance(found, Condition):
+            request.tables = found.page_tables
+        return found
 
     @staticmethod
     def _identity(request: Request, context: ScalableContext) -> tuple[int, bool]:

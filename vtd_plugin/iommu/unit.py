@@ -379,7 +379,12 @@ class _Rooms:
         if self.host.observed:
             self.host.emit(
                 TablesWalked(
-                    self.name, request.source_id, request.address, request.attributes, found
+                    self.name,
+                    request.source_id,
+                    request.address,
+                    request.attributes,
+                    found,
+                    request.tables,
                 )
             )
 
