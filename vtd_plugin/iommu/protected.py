@@ -14,6 +14,7 @@ from vtd_plugin.encodings.registers import PHMBASE, PHMLIMIT, PLMBASE, PLMLIMIT,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from vtd_plugin.encodings.capabilities import Capabilities
     from vtd_plugin.iommu.drain import Drains
     from vtd_plugin.iommu.registers import RegisterFile
 
@@ -24,21 +25,24 @@ class ProtectedMemory:
     """The two regions and their enable handshake.
 
     Args:
+        caps: What regions the unit has.
         registers: The unit's registers.
         drains: Where the handshake waits.
         in_flight: The transfers that began before now.
         changed: Told when other addresses are protected than before.
     """
 
-    __slots__ = ("_changed", "_drains", "_in_flight", "_registers", "ranges")
+    __slots__ = ("_caps", "_changed", "_drains", "_in_flight", "_registers", "ranges")
 
     def __init__(
         self,
+        caps: Capabilities,
         registers: RegisterFile,
         drains: Drains,
         in_flight: Callable[[], Iterable[Transfer]],
         changed: Callable[[str], None],
     ) -> None:
+        self._caps = caps
         self._registers = registers
         self._drains = drains
         self._in_flight = in_flight
@@ -57,16 +61,15 @@ class ProtectedMemory:
         )
 
     def _regions(self) -> tuple[tuple[int, int], ...]:
+        """What the unit's regions cover; a limit below the base covers nothing (§11.4.8.2)."""
         load = self._registers.load
-        low = (load(PLMBASE).value, load(PLMLIMIT).value, PLMLIMIT.FIELDS["PLML"].lsb)
-        high = (load(PHMBASE).value, load(PHMLIMIT).value, PHMLIMIT.FIELDS["PHML"].lsb)
         found = []
-        for base, limit, lsb in (low, high):
-            # The unimplemented low bits of a limit decode as ones; a limit below the base, or a
-            # region that was never programmed, protects nothing (§11.4.8.2 to §11.4.8.5).
-            if (base or limit) and base <= limit:
-                found.append((base, limit | (1 << lsb) - 1))
-        return tuple(found)
+        if self._caps.CAP.PLMR:
+            found.append((load(PLMBASE).value, load(PLMLIMIT).value, PLMLIMIT.FIELDS["PLML"].lsb))
+        if self._caps.CAP.PHMR:
+            found.append((load(PHMBASE).value, load(PHMLIMIT).value, PHMLIMIT.FIELDS["PHML"].lsb))
+        # The low bits that a limit has not decode as ones.
+        return tuple((base, limit | (1 << lsb) - 1) for base, limit, lsb in found if base <= limit)
 
     def reset(self) -> None:
         """No region is protected."""

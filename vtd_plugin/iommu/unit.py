@@ -313,7 +313,11 @@ class _Rooms:
         wait_event = EventMessage(self.registers, IECTL, IEDATA, IEADDR, IEUADDR, host.deliver)
         self.faults = FaultLog(caps, self.registers, fault_event, merge=config.merge_faults)
         self.protected = ProtectedMemory(
-            self.registers, self.drains, lambda: self.invalidator.in_flight(), self._regions_changed
+            caps,
+            self.registers,
+            self.drains,
+            lambda: self.invalidator.in_flight(),
+            self._regions_changed,
         )
         memory_types = MemoryTypes(self.registers, supported=bool(caps.ECAP.MTS))
         self.remapper = Remapper(
