@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -72,6 +73,16 @@ def test_the_machine_boots_again_after_the_reset(good: Run) -> None:
     assert good.result.stdout.count("passed") == 5
     assert "Passed: " in good.result.stdout
     assert "69,632 bytes verified, 5" in good.result.stdout
+
+
+def test_the_timeline_is_in_simulated_time(good: Run) -> None:
+    path = good.path.with_suffix(".trace.json")
+    assert f"Timeline for Perfetto: {path}" in good.result.stdout
+    events = json.loads(path.read_text())["traceEvents"]
+    (reset,) = (event for event in events if event["name"] == "warm reset of units")
+    assert good.began("3 reset") < reset["ts"] * 1000 < good.began("4 firmware")
+    names = {event["name"] for event in events}
+    assert {"read", "write", "invalidate IOTLB, page", "sees remapped"} <= names
 
 
 def test_another_seed_is_another_run_that_passes_too(good: Run, tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def demo(
     waves: Annotated[
         Path | None,
         typer.Option(
-            help="Where to write waveforms; by default build/demo.fst, .vcd with Verilator.",
+            help="Where to write waveforms, and a timeline beside them; by default build/demo.fst, "
+            ".vcd with Verilator.",
             show_default=False,
         ),
     ] = None,
@@ -85,7 +86,8 @@ def demo(
         console.width = _WIDTH
     with_bug = f", bug {bug}" if bug else ""
     _show(console, phases, f"{runner.simulator}, seed {seed}{with_bug}")
-    console.print(f"Waveforms: {runner.waves}", highlight=False, soft_wrap=True)
+    for what, path in (("Waveforms", runner.waves), ("Timeline for Perfetto", runner.trace)):
+        console.print(f"{what}: {path}", highlight=False, soft_wrap=True)
     if svg is not None:
         _save(console, svg, f"vtd demo --bug {bug}" if bug else "vtd demo")
     if not phases[-1].passed:
@@ -106,6 +108,13 @@ class _Runner:
                 f"{self.simulator.kind} writes {suffix} files, not {str(self.waves)!r}",
                 param_hint="--waves",
             )
+
+    @property
+    def trace(self) -> Path:
+        """Where the timeline goes."""
+        from testbenches.demo import trace_beside
+
+        return trace_beside(self.waves)
 
     def run(self, seed: int) -> list[Phase]:
         from hdl_bridge.simulation import SimulationFailed
