@@ -88,6 +88,14 @@ def test_a_limit_below_the_base_protects_nothing(limit: int) -> None:
     assert bench.port().read(HOST, 8).ok
 
 
+@pytest.mark.parametrize(("region", "other"), [("PLMR", "PHMR"), ("PHMR", "PLMR")])
+def test_a_region_that_nobody_programmed_is_the_lowest_megabyte(region: str, other: str) -> None:
+    bench = Mapped(VtdConfig(**{region: 1, other: 0}), on=False)  # type: ignore[arg-type]
+    bench.registers.write(PMEN, PMEN.pack(EPM=1))
+    results = [bench.port().read(address, 8).ok for address in (0, MIB - PAGE, MIB)]
+    assert results == [False, False, True]
+
+
 def test_both_regions_hold_at_once() -> None:
     bench = machine(on=False)
     protect(bench, HOST, HOST, enable=False)
