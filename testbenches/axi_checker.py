@@ -45,9 +45,13 @@ class AxiChecker:
     def _signal(self, name: str) -> Any:
         return getattr(self._dut, f"{self._prefix}_{name}")
 
+    def _has(self, name: str) -> bool:
+        return hasattr(self._dut, f"{self._prefix}_{name}")
+
     async def _watch(self, channel: str) -> None:
         valid, ready = self._signal(f"{channel}valid"), self._signal(f"{channel}ready")
-        payload = [self._signal(name) for name in PAYLOADS[channel]]
+        names = [*PAYLOADS[channel], f"{channel}user"]
+        payload = [self._signal(name) for name in names if self._has(name)]
         waiting: Sequence[Any] | None = None
         while True:
             # What stands just before an edge is what the edge samples.
@@ -68,7 +72,7 @@ class AxiChecker:
                     self._burst(channel, values)
 
     def _burst(self, channel: str, values: Sequence[Any]) -> None:
-        _, address, length, size, _ = map(int, values)
+        _, address, length, size, *_ = map(int, values)
         count = (length + 1) << size
         self.bursts.append((channel, address, count))
         if address // 4096 != (address + count - 1) // 4096:

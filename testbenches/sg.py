@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from testbenches.nvme import HostMemory
 
 DESCRIPTOR_BYTES: Final = 32
+USER_SHIFT: Final = 8
+"""Where AxUSER begins in the flags of a descriptor."""
 
 
 class Register(IntEnum):
@@ -52,12 +54,21 @@ IRQ_ENABLE: Final = 1 << 1
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One descriptor: what to copy, by the addresses the device is told."""
+    """One descriptor: what to copy, by the addresses the device is told.
+
+    Attributes:
+        source: Where from.
+        destination: Where to.
+        length: Bytes.
+        flags: What else.
+        user: AxUSER of its bursts, 24 bits.
+    """
 
     source: int
     destination: int
     length: int
     flags: Flags = Flags.NONE
+    user: int = 0
 
 
 class SgHost:
@@ -75,7 +86,14 @@ class SgHost:
             following = 0 if is_last else places[number + 1]
             self.memory.write(
                 place,
-                struct.pack("<QQQII", copy.source, copy.destination, following, copy.length, flags),
+                struct.pack(
+                    "<QQQII",
+                    copy.source,
+                    copy.destination,
+                    following,
+                    copy.length,
+                    flags | copy.user << USER_SHIFT,
+                ),
             )
 
     async def start(self, head: int, *, interrupts: bool = False) -> None:

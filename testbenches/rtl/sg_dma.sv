@@ -10,7 +10,10 @@
 //   0x08  64 bits  destination address, a multiple of the bus width
 //   0x10  64 bits  address of the next descriptor
 //   0x18  32 bits  length in bytes; any, the last beat is written under byte strobes
-//   0x1C  32 bits  flags: LAST (0) no descriptor follows, INTERRUPT (1) set STATUS.NOTICE when done
+//   0x1C  32 bits  flags: LAST (0) no descriptor follows, INTERRUPT (1) set STATUS.NOTICE when done,
+//                  USER (31:8) AxUSER of the bursts of this copy
+//
+// Descriptors are fetched with an AxUSER of 0. What the bits of AxUSER mean is for the bus to say.
 //
 // A burst answered with an error stops the engine when those in flight have ended. `rst` ends
 // everything at once.
@@ -58,6 +61,7 @@ module sg_dma #(
     output logic [7:0]              m_axi_awlen,
     output logic [2:0]              m_axi_awsize,
     output logic [1:0]              m_axi_awburst,
+    output logic [23:0]             m_axi_awuser,
     output logic                    m_axi_awvalid,
     input  wire                     m_axi_awready,
     output logic [DATA_WIDTH-1:0]   m_axi_wdata,
@@ -74,6 +78,7 @@ module sg_dma #(
     output logic [7:0]              m_axi_arlen,
     output logic [2:0]              m_axi_arsize,
     output logic [1:0]              m_axi_arburst,
+    output logic [23:0]             m_axi_aruser,
     output logic                    m_axi_arvalid,
     input  wire                     m_axi_arready,
     input  wire  [ID_WIDTH-1:0]     m_axi_rid,
@@ -86,6 +91,7 @@ module sg_dma #(
 
     localparam int BEAT_BYTES       = DATA_WIDTH / 8;
     localparam int SIZE_BITS        = $clog2(BEAT_BYTES);
+    localparam int USER_WIDTH       = 24;
     localparam int DESCRIPTOR_BITS  = 256;
     localparam logic [12:0] PAGE_BYTES  = 13'd4096;
     localparam logic [12:0] BURST_BYTES = 13'(BURST_BEATS * BEAT_BYTES);
@@ -112,6 +118,7 @@ module sg_dma #(
     wire [63:0] next_pointer = descriptor[191:128];
     wire        is_last      = descriptor[224];
     wire        has_notice   = descriptor[225];
+    wire [USER_WIDTH-1:0] user = descriptor[232 +: USER_WIDTH];
     wire        misaligned   = descriptor[SIZE_BITS-1:0] != '0
                              || descriptor[64 +: SIZE_BITS] != '0;
 
@@ -141,6 +148,8 @@ module sg_dma #(
     assign m_axi_arburst = 2'd1;
     assign m_axi_arsize  = 3'(SIZE_BITS);
     assign m_axi_rready  = !rst;
+    // No descriptor is fetched before the bursts of the one before have ended.
+    assign m_axi_awuser  = user;
 
     always_ff @(posedge clk) begin
         if (m_axi_arready) m_axi_arvalid <= 1'b0;
@@ -160,6 +169,7 @@ module sg_dma #(
                     m_axi_arid    <= DESCRIPTOR_ID;
                     m_axi_araddr  <= ADDR_WIDTH'(pointer);
                     m_axi_arlen   <= DESCRIPTOR_LAST;
+                    m_axi_aruser  <= '0;
                     state         <= FETCH;
                 end
             end
@@ -180,6 +190,7 @@ module sg_dma #(
                     m_axi_arid    <= free_slot;
                     m_axi_araddr  <= ADDR_WIDTH'(source);
                     m_axi_arlen   <= 8'((bytes - 13'd1) >> SIZE_BITS);
+                    m_axi_aruser  <= user;
                     source        <= source + {51'd0, bytes};
                     destination   <= destination + {51'd0, bytes};
                     left          <= left - {19'd0, bytes};
@@ -221,7 +232,7 @@ module sg_dma #(
         .write_failed_address(64'(write_failed_address)), .*
     );
 
-    wire unused = &{1'b0, descriptor[255:226]};
+    wire unused = &{1'b0, descriptor[231:226]};
 
 endmodule
 

@@ -1,0 +1,178 @@
+"""One cell of the reset matrix: a trigger at a moment of a burst, and what is checked about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final
+
+from hdl_bridge.axi import Latency
+from testbenches.moments import Direction, Moment, Stop
+from testbenches.scene import Scene
+from testbenches.sg import Register
+from testbenches.triggers import RESETS, Stage, Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOLD: Final = 20
+"""Clock cycles for which a burst is held after the trigger."""
+WALK: Final = 80
+"""Clock cycles of a walk, more than a burst is held."""
+ORDERS: Final = ("masters-first", "units-first")
+MEMORIES: Final = ("AxiRam", "AxiMemory")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A case of the matrix.
+
+    Attributes:
+        trigger: What happens.
+        order: Which half is reset first; empty for what is no reset.
+        moment: When.
+        direction: To which kind of burst; empty for an idle master.
+        memory: Which AXI memory is between the master and its port.
+    """
+
+    trigger: Trigger
+    order: str
+    moment: Moment
+    direction: str
+    memory: str
+
+    @property
+    def name(self) -> str:
+        """The case in words."""
+        parts = (self.trigger, self.order, self.moment, self.direction, self.memory)
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a run has checked of a cell.
+
+    Attributes:
+        cell: The cell.
+        before: Bursts that began before the trigger.
+        after: Bursts that began after it, before the master was done or reset.
+        waited: Whether the command had bursts in flight to wait for.
+        bytes_compared: Bytes of memory compared.
+    """
+
+    cell: Cell
+    before: int
+    after: int
+    waited: bool
+    bytes_compared: int
+
+    def record(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def cells() -> Iterator[Cell]:
+    """All cells. Memory that is not remapped is not walked for, so enabling has no such moment."""
+    for trigger, moment, memory in product(Trigger, Moment, MEMORIES):
+        is_walk = moment is Moment.WALK
+        if is_walk and (memory == "AxiRam" or trigger is Trigger.ENABLE):
+            continue
+        directions = ("",) if moment is Moment.IDLE else tuple(Direction)
+        for order, direction in product(ORDERS if trigger in RESETS else ("",), directions):
+            yield Cell(trigger, order, moment, direction, memory)
+
+
+def part(number: int, of: int) -> list[str]:
+    """The names of the cocotb tests of every so-manieth cell."""
+    names = [f"every_byte_lands_where_it_must/cell={index}" for index in range(len([*cells()]))]
+    return names[number % of :: of]
+
+
+async def check(dut: Any, cell: Cell) -> Checked:
+    """Run a cell.
+
+    Raises:
+        AssertionError: Something is not as it must be.
+    """
+    latency = Latency(walk=WALK) if cell.moment is Moment.WALK else Latency()
+    scene = await Scene.power_up(dut, stock=cell.memory == "AxiRam", latency=latency)
+    stage = Stage(scene, cell.trigger)
+    await stage.prepare()
+    if cell.moment is not Moment.WALK:
+        # Translations of all pages are at hand, and stale once tables change.
+        await scene.run()
+    run = _Run(scene, stage, cell)
+    await (run.reset() if cell.trigger in RESETS else run.command())
+    return run.checked()
+
+
+class _Run:
+    def __init__(self, scene: Scene, stage: Stage, cell: Cell) -> None:
+        self._scene = scene
+        self._stage = stage
+        self._cell = cell
+        self._copies = scene.random_copies()
+        self._before = self._after = self._compared = 0
+        self._waited = False
+
+    def checked(self) -> Checked:
+        return Checked(self._cell, self._before, self._after, self._waited, self._compared)
+
+    async def command(self) -> None:
+        """A command while the master is at the moment; all of its copies get done."""
+        scene, cell = self._scene, self._cell
+        stop = await self._reach()
+        pending = self._stage.fire()
+        release = stop.release if stop is not None else _nothing
+        self._waited = await scene.until_drained(pending, HOLD, release)
+        assert self._waited or cell.moment in (Moment.IDLE, Moment.ADDRESS)
+        if stop is None:
+            await scene.start(self._copies)
+        await scene.host.wait_idle()
+        self._count()
+        self._compared += await scene.finish(self._copies)
+        self._compared += await scene.run()
+        assert not self._stage.driver.handle_faults()
+
+    async def reset(self) -> None:
+        """A reset at the moment; then firmware's DMA, recovery, and DMA by the old tables again."""
+        scene = self._scene
+        stop = await self._reach()
+        gap = scene.rng.randrange(HOLD)
+        # Where the unit comes first the master goes on into the gap, out of its hold.
+        if stop is not None and self._cell.order == "units-first":
+            stop.release()
+        await scene.reset(RESETS[self._cell.trigger], self._cell.order, gap)
+        if stop is not None:
+            stop.release()
+        self._count()
+        self._compared += scene.after_reset(self._copies)
+        assert await scene.master.read(Register.STATUS) == 0
+        assert not self._stage.driver.translating
+        self._compared += await scene.run()
+        await scene.software(self._stage.driver.recover_after_reset)
+        scene.journal.view = self._stage.old
+        self._compared += await scene.run()
+        assert not self._stage.driver.handle_faults()
+
+    async def _reach(self) -> Stop | None:
+        scene, cell = self._scene, self._cell
+        if cell.moment is Moment.IDLE:
+            return None
+        await scene.start(self._copies)
+        await scene.until_bursts(scene.rng.randrange(2, 24))
+        stop = Stop(scene, Direction(cell.direction))
+        await stop.at(cell.moment)
+        return stop
+
+    def _count(self) -> None:
+        scene, stage = self._scene, self._stage
+        self._before = scene.journal.under(stage.old)
+        self._after = scene.journal.under(stage.new)
+        if self._cell.moment is not Moment.IDLE:
+            assert self._before
+            assert self._after or self._cell.trigger in RESETS
+
+
+def _nothing() -> None:
+    """There is nobody to let go on."""

@@ -1,0 +1,134 @@
+"""What bursts did, and where their bytes must therefore be.
+
+A `View` is where a testbench itself has decided that addresses lead, without asking the unit. The
+journal notes under which view each burst began, and works out what memory must hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from hdl_bridge.burst_port import BurstPort
+    from testbenches.memory_image import MemoryImage
+    from testbenches.sg import Copy
+    from vtd_plugin import Transfer
+
+PAGE: Final = 4096
+
+
+class View:
+    """Where addresses lead: page by page, or, without pages, to themselves."""
+
+    __slots__ = ("name", "pages")
+
+    def __init__(self, name: str, pages: Mapping[int, int] | None = None) -> None:
+        """Take the page addresses of what is mapped."""
+        self.name = name
+        self.pages = pages
+
+    def address(self, iova: int) -> int | None:
+        """Where an address leads; None where nothing is mapped."""
+        if self.pages is None:
+            return iova
+        page = self.pages.get(iova // PAGE * PAGE)
+        return None if page is None else page + iova % PAGE
+
+
+DIRECT: Final = View("direct")
+"""Memory as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """A burst that has begun.
+
+    Attributes:
+        transfer: Its request.
+        view: Where addresses led when it began.
+    """
+
+    transfer: Transfer
+    view: View
+
+    @property
+    def address(self) -> int:
+        """Where its bytes are in memory."""
+        address = self.view.address(self.transfer.iova)
+        assert address is not None, f"{self.transfer} leads nowhere in {self.view.name}"
+        return address
+
+
+class Journal:
+    """Notes the bursts of one master.
+
+    Attributes:
+        bursts: Those since the start of the last run, in order.
+        view: Where addresses lead now.
+    """
+
+    def __init__(self, bridge: BurstPort, image: MemoryImage, view: View = DIRECT) -> None:
+        self.bursts: list[Burst] = []
+        self.view = view
+        self._image = image
+        self._armed: tuple[Callable[[int], bool], View] | None = None
+        bridge.listeners.append(self._began)
+        image.watchers.append(self._software_writes)
+
+    def switch_when(self, is_command: Callable[[int], bool], view: View) -> None:
+        """Change the view with the first write to an address of which `is_command` says so."""
+        self._armed = is_command, view
+
+    def writes(self) -> list[Burst]:
+        """The writes among the bursts."""
+        return [burst for burst in self.bursts if burst.transfer.is_write]
+
+    def under(self, view: View) -> int:
+        """How many bursts began under a view."""
+        return sum(burst.view is view for burst in self.bursts)
+
+    def settle(self, copies: Sequence[Copy], beat_bytes: int) -> int:
+        """Expect in memory what the bursts of a run of copies must have written.
+
+        Args:
+            copies: All copies of the run; nothing they read is written by any of them.
+            beat_bytes: Bytes of a beat: of a write that a reset cut short, some may be there.
+
+        Returns:
+            How many bytes went to memory.
+        """
+        reads = {burst.transfer.iova: burst for burst in self.bursts if not burst.transfer.is_write}
+        moved = 0
+        for write in self.writes():
+            copy = _copy_of(copies, write.transfer.iova)
+            offset = write.transfer.iova - copy.destination
+            size = min(write.transfer.size, copy.length - offset)
+            source = reads[copy.source + offset].address
+            data = bytes(self._image.expected[source : source + size])
+            if write.transfer.aborted:
+                moved += self._image.expect_beats(write.address, data, beat_bytes)
+            else:
+                self._image.expect(write.address, data)
+                moved += size
+        self.bursts.clear()
+        return moved
+
+    def _began(self, transfer: Transfer) -> None:
+        self.bursts.append(Burst(transfer, self.view))
+        leads_somewhere = self.view.address(transfer.iova) is not None
+        assert transfer.ok == leads_somewhere, f"{transfer} under {self.view.name}"
+
+    def _software_writes(self, address: int) -> None:
+        if self._armed is not None and self._armed[0](address):
+            self.view = self._armed[1]
+            self._armed = None
+
+
+def _copy_of(copies: Iterable[Copy], destination: int) -> Copy:
+    for copy in copies:
+        if copy.destination <= destination < copy.destination + copy.length:
+            return copy
+    raise AssertionError(f"a write to {destination:#x}, which no copy asks for")

@@ -1,0 +1,28 @@
+"""Runs the DMA masters behind a VT-d unit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hdl_bridge.simulation import run
+from testbenches.cells import part
+from testbenches.designs import SG_DMA
+
+if TYPE_CHECKING:
+    from hdl_bridge.simulators import Simulator
+
+ROUNDS: Final = 7
+"""Seeds until every cell of the matrix has had its turn; no divisor of how many a row has."""
+
+
+def test_cells_of_the_reset_matrix(simulator: Simulator, seed: int) -> None:
+    testcases = part(seed, ROUNDS)
+    outcomes = run(
+        simulator,
+        SG_DMA.top,
+        SG_DMA.sources,
+        "testbenches.cocotb_matrix",
+        testcase=testcases,
+        seed=seed,
+    )
+    assert len(outcomes) == len(testcases)
