@@ -35,6 +35,12 @@ BUILD_ROOT: Final = Path("build/sim")
 BUILD_TIMEOUT: Final = 900.0
 """Seconds; a build by Verilator takes a minute on a busy machine."""
 
+WAVES_FOLDER: Final = "HDL_BRIDGE_WAVES_FOLDER"
+"""The environment variable that has every run write waveforms into a folder."""
+
+WAVES_FILE: Final = "HDL_BRIDGE_WAVES_FILE"
+"""The environment variable that tells a simulation where its waveforms go."""
+
 _LOG_LINES_SHOWN: Final = 25
 
 
@@ -98,7 +104,9 @@ def run(
         seed: The seed of Python's `random` inside the simulation, any by default.
         env: Further environment variables of the simulation. Where neither they nor this
             process set ``COCOTB_LOG_LEVEL``, it is ``WARNING``.
-        waves: The file to write waveforms to; its suffix is `simulator.waves_suffix`.
+        waves: The file to write waveforms to; its suffix is `simulator.waves_suffix`. By default
+            there is one only if the environment says so (`WAVES_FOLDER`). The simulation finds its
+            name in its own environment (`WAVES_FILE`).
         build_root: Where builds and runs are kept.
         timeout: Wall-clock seconds after which a run is killed.
 
@@ -109,6 +117,9 @@ def run(
         SimulationFailed: The build or a test failed, no test ran, or the time was over.
         ValueError: `waves` has the suffix of another format.
     """
+    if waves is None and WAVES_FOLDER in os.environ:
+        name = f"{module.rpartition('.')[2]}-{simulator.kind}-{seed}{simulator.waves_suffix}"
+        waves = Path(os.environ[WAVES_FOLDER]) / name
     if waves is not None and waves.suffix != simulator.waves_suffix:
         raise ValueError(
             f"{simulator.kind} writes {simulator.waves_suffix} files, not {waves.suffix!r}"
@@ -132,6 +143,7 @@ def run(
         "testcase": testcase,
         "seed": seed,
         "extra_env": {"COCOTB_LOG_LEVEL": os.environ.get("COCOTB_LOG_LEVEL", "WARNING")}
+        | ({WAVES_FILE: str(waves.resolve())} if waves is not None else {})
         | dict(env or {}),
         "build_dir": str(build_dir),
         "test_dir": str(run_dir),

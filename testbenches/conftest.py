@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hdl_bridge.simulation import WAVES_FOLDER
 from hdl_bridge.simulators import available
 
 if TYPE_CHECKING:
@@ -15,6 +18,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--seeds", type=int, default=1, help="seeds to run each randomised testbench with"
     )
     parser.addoption("--first-seed", type=int, default=1, help="the first of them")
+    parser.addoption(
+        "--waves", metavar="FOLDER", help="write waveforms and timelines of every simulation there"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    folder = config.getoption("--waves")
+    if folder is not None:
+        os.environ[WAVES_FOLDER] = str(Path(folder).resolve())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,7 +8,7 @@ in the middle of a transfer, and firmware, which knows nothing of IOMMUs, must b
 `machine`, its `firmware` and its `operating_system`, and a `bug` that can be put into its unit.
 """
 
-from testbenches.demo.launch import run_demo, trace_beside
+from testbenches.demo.launch import run_demo
 from testbenches.demo.report import BlockedRequest, Phase
 
-__all__ = ["BlockedRequest", "Phase", "run_demo", "trace_beside"]
+__all__ = ["BlockedRequest", "Phase", "run_demo"]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from hdl_bridge.simulation import BUILD_ROOT, build, run
 from testbenches.demo import report
 from testbenches.designs import NVME_LITE
-from testbenches.recording import SUFFIX, TRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +37,7 @@ def run_demo(
     Args:
         simulator: What to run it on.
         waves: The file to write waveforms to; its suffix is `simulator.waves_suffix`. A timeline
-            goes to a file beside it, `trace_beside(waves)`.
+            goes to a file beside it, `testbenches.recording.timeline_beside(waves)`.
         seed: What is on the disk, where pages lie and when the machine is reset follow from it.
         bug: The bug that the unit is to have; see `testbenches.demo.bug`.
         progress: Told in words what is being done, when that may take a while.
@@ -57,9 +56,7 @@ def run_demo(
     progress(f"Simulating with {simulator}")
     with tempfile.TemporaryDirectory(prefix="vtd-demo-") as folder:
         path = Path(folder) / "phases.jsonl"
-        environment = {REPORT: str(path), TRACE: str(trace_beside(waves).resolve())}
-        if bug:
-            environment[BUG] = bug
+        environment = {REPORT: str(path)} | ({BUG: bug} if bug else {})
         run(
             simulator,
             top,
@@ -71,8 +68,3 @@ def run_demo(
             build_root=build_root,
         )
         return report.load(path)
-
-
-def trace_beside(waves: Path) -> Path:
-    """Where the timeline of a run goes whose waveforms go to `waves`."""
-    return waves.with_suffix(SUFFIX)

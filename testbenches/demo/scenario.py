@@ -23,7 +23,7 @@ from testbenches.demo.ledger import Failed, Ledger
 from testbenches.demo.machine import Machine
 from testbenches.demo.operating_system import BUFFER, OperatingSystem
 from testbenches.nvme import BLOCK
-from testbenches.recording import recorded
+from testbenches.recording import record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,11 +40,11 @@ async def a_machine_is_reset_with_remapping_on(dut: Any) -> None:
     bug = os.environ.get(BUG)
     machine = await Machine.power_up(dut, refresh_on_reset=bug != NO_REFRESH_ON_RESET)
     scenario = Scenario(machine, random.Random(random.getrandbits(32)))
-    with recorded(machine.platform):
-        for number, (title, note, act) in enumerate(scenario.phases, 1):
-            machine.unit_probe.note(f"{number} {note}")
-            if not await scenario.run(title, act):
-                break
+    record(machine.platform)
+    for number, (title, note, act) in enumerate(scenario.phases, 1):
+        machine.unit_probe.note(f"{number} {note}")
+        if not await scenario.run(title, act):
+            break
 
 
 class Scenario:

@@ -12,6 +12,7 @@ from vtd_plugin.inspect.trace import Trace
 from vtd_plugin.software.commands import Command
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -28,16 +29,23 @@ class Clock:
 class Run:
     """The standing case, traced; rows by their names."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
         self.bench = Mapped()
         self.bench.port()  # so that its first address space is no event of the run
         self.clock = Clock()
-        self.trace = Trace(self.bench.platform, self.clock)
+        self.path = path
+        self.trace = Trace(self.bench.platform, path, self.clock)
+
+    def events(self) -> list[dict[str, Any]]:
+        """What has been written so far."""
+        written = self.path.read_text().rstrip()
+        events: list[dict[str, Any]] = json.loads(written if written[-1] == "]" else written + "]")
+        return events
 
     def rows(self) -> dict[tuple[int, int], str]:
         return {
             (event["pid"], event["tid"]): event["args"]["name"]
-            for event in self.trace.events().as_list()
+            for event in self.events()
             if event["name"] == "thread_name"
         }
 
@@ -45,7 +53,7 @@ class Run:
         rows = self.rows()
         return [
             event
-            for event in self.trace.events().as_list()
+            for event in self.events()
             if event["ph"] == "X" and rows[event["pid"], event["tid"]] == row
         ]
 
@@ -53,15 +61,17 @@ class Run:
         """Where the arrows of a name lead: (row, row)."""
         rows = self.rows()
         ends: dict[int, list[str]] = {}
-        for event in self.trace.events().as_list():
+        for event in self.events():
             if event["ph"] in "sf" and event["name"] == name:
                 ends.setdefault(event["id"], []).append(rows[event["pid"], event["tid"]])
         return [(origin, target) for origin, target in ends.values()]
 
 
 @pytest.fixture
-def run() -> Run:
-    return Run()
+def run(tmp_path: Path) -> Iterator[Run]:
+    run = Run(tmp_path / "run.trace.json")
+    yield run
+    run.trace.close()
 
 
 def test_a_transfer_is_as_long_as_it_was_in_flight(run: Run) -> None:
@@ -104,6 +114,7 @@ def test_what_has_not_ended_is_drawn_until_now(run: Run) -> None:
     run.bench.port().begin(IOVA, 8)
     run.bench.commands.start(Command.TRANSLATION, on=False)
     run.clock.now = 4000.0
+    run.trace.close()
     (transfer,) = (each for each in run.slices("00:04.0") if each["name"] == "read")
     (drain,) = run.slices("waiting")
     assert transfer["args"]["answer"] == "in flight"
@@ -115,16 +126,19 @@ def test_faults_switches_invalidations_and_resets_are_told(run: Run) -> None:
     queue = run.bench.start_queue()
     assert queue.enabled
     run.bench.platform.reset("warm")
-    names = {event["name"] for event in run.trace.events().as_list() if event["ph"] == "X"}
+    names = {event["name"] for event in run.events() if event["ph"] == "X"}
     assert {"LGN.3", "sees direct", "warm reset of masters", "warm reset of units"} <= names
 
 
-def test_a_saved_trace_is_json_with_an_event_for_each_kind(run: Run, tmp_path: Path) -> None:
+def test_after_closing_nothing_is_drawn_and_the_file_is_json(run: Run) -> None:
     run.bench.port().read(IOVA, 8)
-    run.trace.stop()
+    run.trace.close()
     run.bench.port().read(IOVA + PAGE, 8)
-    path = tmp_path / "trace.json"
-    run.trace.save(path)
-    document = json.loads(path.read_text())
-    assert {event["ph"] for event in document["traceEvents"]} == {"M", "X", "s", "f"}
+    events = json.loads(run.path.read_text())
+    assert {event["ph"] for event in events} == {"M", "X", "s", "f"}
     assert len(run.slices("table walks")) == 1
+
+
+def test_of_nothing_there_is_an_empty_file_of_json(run: Run) -> None:
+    run.trace.close()
+    assert json.loads(run.path.read_text()) == []

@@ -112,9 +112,9 @@ class _Runner:
     @property
     def trace(self) -> Path:
         """Where the timeline goes."""
-        from testbenches.demo import trace_beside
+        from testbenches.recording import timeline_beside
 
-        return trace_beside(self.waves)
+        return timeline_beside(self.waves)
 
     def run(self, seed: int) -> list[Phase]:
         from hdl_bridge.simulation import SimulationFailed

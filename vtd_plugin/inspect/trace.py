@@ -9,7 +9,6 @@ Times are those of the run: in co-simulation, simulated time.
 from __future__ import annotations
 
 import time
-from copy import deepcopy
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,17 +46,21 @@ class Trace:
 
     Args:
         platform: What is observed.
+        path: The file to draw in, for Perfetto (ui.perfetto.dev) or chrome://tracing.
         clock: The time in nanoseconds; the machine's own clock unless said.
 
-    Attributes:
-        stop: What to call to observe no longer.
+    Raises:
+        OSError: The file cannot be written.
     """
 
     def __init__(
-        self, platform: Platform, clock: Callable[[], float] = time.perf_counter_ns
+        self,
+        platform: Platform,
+        path: Path,
+        clock: Callable[[], float] = time.perf_counter_ns,
     ) -> None:
         self._clock = clock
-        self._events = TraceEvents()
+        self._events = TraceEvents(path.open("w", buffering=1))
         self._in_flight: list[_InFlight] = []
         self._last_ended: Row | None = None
         self._waiting: dict[tuple[str, str], float] = {}
@@ -75,21 +78,18 @@ class Trace:
             InterruptDelivered: self._interrupt,
             ResetDone: self._reset,
         }
-        self.stop = platform.add_observer(self._observe)
+        self._stop = platform.add_observer(self._observe)
 
-    def events(self) -> TraceEvents:
-        """What was drawn so far; what has not ended is drawn until now."""
+    def close(self) -> None:
+        """Observe no longer; what has not ended is drawn until now. Once is enough."""
+        self._stop()
         now = self._now()
-        events = deepcopy(self._events)
-        for transfer in self._in_flight:
-            transfer.draw(events, now, answer="in flight")
-        for (unit, operation), began in self._waiting.items():
-            events.slice(Row(unit, "waiting"), operation, began, now, state="waiting")
-        return events
-
-    def save(self, path: Path) -> None:
-        """Write a file that Perfetto (ui.perfetto.dev) and chrome://tracing open."""
-        self.events().save(path)
+        while self._in_flight:
+            self._in_flight.pop(0).draw(self._events, now, answer="in flight")
+        while self._waiting:
+            (unit, operation), began = self._waiting.popitem()
+            self._events.slice(Row(unit, "waiting"), operation, began, now, state="waiting")
+        self._events.close()
 
     def _observe(self, event: Event) -> None:
         handler = self._handlers.get(type(event))

@@ -1,16 +1,15 @@
 """The trace event format, which Perfetto and Chrome's tracing page read.
 
 Rows are named by what they belong to and what they show; on a row stand slices of time, and arrows
-lead from one slice to another. Times are microseconds, of any clock.
+lead from one slice to another. Times are microseconds, of any clock. What is drawn is in the file
+at once, so that a run that breaks off leaves one that can be read: the format wants no closing
+bracket.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from typing import Any, Final, NamedTuple, TextIO
 
 _SHORTEST: Final = 0.001
 """What something without a length is drawn with; arrows need something to point at."""
@@ -29,10 +28,15 @@ class Row(NamedTuple):
 
 
 class TraceEvents:
-    """Rows, slices and arrows, in the order in which they were drawn."""
+    """Rows, slices and arrows, written to a file in the order in which they are drawn.
 
-    def __init__(self) -> None:
-        self._drawn: list[dict[str, Any]] = []
+    Args:
+        file: Where to.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._separator = "["
         self._groups: dict[str, int] = {}
         self._rows: dict[Row, int] = {}
         self._arrows = 0
@@ -56,26 +60,30 @@ class TraceEvents:
         self._draw(origin, "s", name, now, id=self._arrows, cat="flow")
         self._draw(target, "f", name, now, id=self._arrows, cat="flow", bp="e")
 
-    def as_list(self) -> list[dict[str, Any]]:
-        """Everything, as the format has it; the names of the rows come first."""
-        groups = [
-            {"ph": "M", "name": "process_name", "pid": number, "args": {"name": group}}
-            for group, number in self._groups.items()
-        ]
-        rows = [
-            {"ph": "M", "name": "thread_name", **self._place(row), "args": {"name": row.name}}
-            for row in self._rows
-        ]
-        return groups + rows + self._drawn
-
-    def save(self, path: Path) -> None:
-        """Write the JSON file."""
-        document = {"displayTimeUnit": "ns", "traceEvents": self.as_list()}
-        path.write_text(json.dumps(document, separators=(",", ":")))
+    def close(self) -> None:
+        """Close the file, with the bracket that other readers of JSON want; once is enough."""
+        if self._file.closed:
+            return
+        self._file.write("\n]\n" if self._separator == "," else "[]\n")
+        self._file.close()
 
     def _draw(self, row: Row, phase: str, name: str, when: float, **fields: object) -> None:
-        self._drawn.append({"ph": phase, "name": name, **self._place(row), "ts": when, **fields})
+        place = self._place(row)
+        self._write({"ph": phase, "name": name, **place, "ts": when, **fields})
 
     def _place(self, row: Row) -> dict[str, int]:
-        group = self._groups.setdefault(row.group, len(self._groups) + 1)
-        return {"pid": group, "tid": self._rows.setdefault(row, len(self._rows) + 1)}
+        """The numbers of a row; it is named when they are first asked for."""
+        if row.group not in self._groups:
+            number = self._groups[row.group] = len(self._groups) + 1
+            name = {"name": row.group}
+            self._write({"ph": "M", "name": "process_name", "pid": number, "args": name})
+        place = {"pid": self._groups[row.group], "tid": self._rows.get(row, len(self._rows) + 1)}
+        if row not in self._rows:
+            self._rows[row] = place["tid"]
+            self._write({"ph": "M", "name": "thread_name", **place, "args": {"name": row.name}})
+        return place
+
+    def _write(self, event: dict[str, Any]) -> None:
+        line = json.dumps(event, separators=(",", ":"))
+        self._file.write(f"{self._separator}\n{line}")
+        self._separator = ","
