@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hdl_bridge.simulation import SimulationFailed, TestOutcome, build, run
+from hdl_bridge.simulation import WAVES_FOLDER, SimulationFailed, TestOutcome, build, run
 from hdl_bridge.simulators import Simulator, available
 
 if TYPE_CHECKING:
@@ -186,6 +186,16 @@ def test_waves_are_written_where_asked(
         build_root=build_root,
     )
     assert waves.stat().st_size > 0
+
+
+def test_the_environment_can_ask_for_waves_of_every_run(
+    counter: Path, build_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator = available()[0]
+    monkeypatch.setenv(WAVES_FOLDER, str(tmp_path))
+    run(simulator, "counter", [counter], MODULE, testcase="counts", seed=7, build_root=build_root)
+    name = f"cocotb_counter-{simulator.kind}-7{simulator.waves_suffix}"
+    assert (tmp_path / name).stat().st_size > 0
 
 
 @simulators
