@@ -19,7 +19,12 @@ from tests.iommu.scalable_bench import (
 from tests.iommu.scalable_cases import WINDOW
 from vtd_plugin import VtdConfig
 from vtd_plugin.bus import ALL_ADDRESSES, AddressType, Fault, RequestKind, Resolution, Translation
-from vtd_plugin.encodings.structures import DeviceTlbInvalidate, PasidDeviceTlbInvalidate
+from vtd_plugin.encodings.structures import (
+    DeviceTlbInvalidate,
+    HptL3e,
+    HptL4e,
+    PasidDeviceTlbInvalidate,
+)
 from vtd_plugin.iommu.events import DeviceTlbInvalidated
 from vtd_plugin.software.pages import PAGE_1G, PAGE_2M
 
@@ -95,15 +100,12 @@ def test_pass_through_answers_with_as_much_as_there_is() -> None:
     assert page.mask >= PAGE_1G - 1
 
 
-@pytest.mark.parametrize(("first", "second", "size"), [(PAGE_2M, PAGE_2M, PAGE_2M)])
-def test_a_nested_page_is_as_large_as_the_smaller_of_the_two(
-    first: int, second: int, size: int
-) -> None:
+def test_a_device_learns_the_size_of_a_nested_page() -> None:
     bench = Scalable(kind=NESTED)
-    bench.second.map(8 * PAGE_1G, PAGE_2M, second, page_size=second)
-    bench.first.map(16 * PAGE_1G, 8 * PAGE_1G, first, page_size=first)
+    bench.second.map(8 * PAGE_1G, PAGE_2M, PAGE_2M, page_size=PAGE_2M)
+    bench.first.map(16 * PAGE_1G, 8 * PAGE_1G, PAGE_2M, page_size=PAGE_2M)
     page = granted(bench.port().request_translation(16 * PAGE_1G + 5 * PAGE, pasid=PASID))
-    assert (page.base, page.mask) == (PAGE_2M, size - 1)
+    assert (page.base, page.mask) == (PAGE_2M, PAGE_2M - 1)
 
 
 @pytest.mark.parametrize(("no_write", "rights"), [(False, WRITABLE), (True, 0)])
@@ -189,6 +191,22 @@ def test_a_zero_length_read_needs_any_permission(rights: int) -> None:
     permit(bench, 3, rights)
     answer = bench.unit.translate(SOURCE, HOST, size=0, address_type=AddressType.TRANSLATED)
     assert isinstance(answer, Translation)
+
+
+@pytest.mark.parametrize(("pages", "size", "reached"), [(1, 0, False), (2, 1, True)])
+def test_a_larger_permission_table_covers_more_addresses(
+    pages: int, size: int, reached: bool
+) -> None:
+    bench = Scalable(scalable_config(host_address_width=52))
+    top = bench.frames.allocate(pages)
+    bench.put(top, bytes(pages * PAGE))
+    lower = bench.frames.allocate()
+    bench.put(lower, bytes(PAGE))
+    bench.put_entry(lower, HptL3e, PP0_7=READABLE)
+    bench.put_entry(top + (pages - 1) * PAGE, HptL4e, AV=1, ADDR_address=lower)
+    bench.change_entry(HPTPTR_address=top, HPTSZ=size)
+    answer = bench.unit.translate(SOURCE, 1 << 49, address_type=AddressType.TRANSLATED)
+    assert isinstance(answer, Translation) is reached
 
 
 # --- invalidations on their way to devices (§6.5.2.5)

@@ -19,8 +19,8 @@ from tests.iommu.bench import (
     Mapped,
     values,
 )
+from tests.iommu.queue_bench import status, wait
 from tests.iommu.scalable_bench import FIRST, PASID, Scalable
-from tests.iommu.test_queue_errors import status, wait
 from vtd_plugin import VtdConfig
 from vtd_plugin.encodings.codes import ContextGranularity, IotlbGranularity
 from vtd_plugin.encodings.registers import CCMD, IOTLB, IVA, PMEN

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tests.iommu.bench import SOURCE, Bench, values
-from tests.iommu.test_queue_errors import wait
+from tests.iommu.queue_bench import wait
 from vtd_plugin import VtdConfig
 from vtd_plugin.bus import Fault
 from vtd_plugin.encodings.registers import (

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tests.iommu.bench import BEYOND_RAM, HOST, IOVA, PAGE, SOURCE, Mapped
-from tests.iommu.test_queue_errors import status, wait
+from tests.iommu.queue_bench import status, wait
 from vtd_plugin import VtdConfig
 from vtd_plugin.bus import AddressType, Answer, Fault
 from vtd_plugin.encodings.registers import GCMD, GSTS, IQA, IQH, IQT, IRTA, RTADDR

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.iommu.bench import BEYOND_RAM, PAGE, Bench, Machine, values
+from tests.iommu.bench import BEYOND_RAM, PAGE, Machine
+from tests.iommu.queue_bench import error_of, legacy, status, wait
 from tests.iommu.scalable_bench import Scalable, scalable_config
-from vtd_plugin import VtdConfig
 from vtd_plugin.encodings.codes import DescriptorType, QueueError, TableMode
-from vtd_plugin.encodings.registers import FECTL, FSTS, IQA, IQERCD, IQH, IQT
+from vtd_plugin.encodings.registers import IQA, IQERCD, IQT
 from vtd_plugin.encodings.structures import (
     ContextInvalidate,
     DeviceTlbInvalidate,
@@ -55,24 +55,6 @@ GRANULARITY: Final = {
     HptInvalidate: 1,
 }
 """A granularity of each descriptor that has one."""
-
-STATUS: Final = 0x0F_0000
-
-
-def wait(data: int = 1, **fields: int) -> InvalidationWait:
-    usual = {"SW": 1, "STDATA": data, "STADDR_address": STATUS}
-    return InvalidationWait(InvalidationWait.pack(**usual | fields))
-
-
-def status(bench: Machine) -> int:
-    return int.from_bytes(bench.platform.read(STATUS, 4), "little")
-
-
-def legacy(**changes: Any) -> Bench:
-    """A machine in legacy mode; translation is off, which is nothing to the queue."""
-    bench = Bench(VtdConfig(**changes))
-    bench.set_root()
-    return bench
 
 
 def descriptor(layout: type[Layout], **fields: int) -> int:
@@ -234,7 +216,7 @@ def test_the_tail_must_lie_in_the_queue(order: int, wide: bool) -> None:
     queue.turn_off()
     queue.enable()
     bench.registers.write(IQT, size)
-    assert _error(bench) is QueueError.BAD_TAIL
+    assert error_of(bench) is QueueError.BAD_TAIL
     assert queue.head == 0
 
 
@@ -244,7 +226,7 @@ def test_a_wide_queue_has_no_half_descriptors(tail: int) -> None:
     bench = Scalable()
     queue = bench.start_queue(wide=True)
     bench.registers.write(IQT, tail)
-    assert _error(bench) is QueueError.TAIL_MISALIGNED
+    assert error_of(bench) is QueueError.TAIL_MISALIGNED
     assert queue.head == 0
 
 
@@ -257,7 +239,7 @@ def test_descriptors_are_fetched_from_memory_only(where: int) -> None:
     bench.registers.write(IQA, IQA.pack(IQA_address=where))
     bench.registers.write(IQT, 0x10)
     bench.commands.run(Command.QUEUE)
-    assert _error(bench) is QueueError.FETCH_ERROR
+    assert error_of(bench) is QueueError.FETCH_ERROR
     assert queue.head == 0
 
 
@@ -268,7 +250,7 @@ def test_modes_with_wide_descriptors_have_no_narrow_queue(mode: TableMode) -> No
     _latch(bench, mode)
     queue = bench.start_queue()
     queue.submit(wait(1))
-    assert _error(bench) is QueueError.BAD_WIDTH
+    assert error_of(bench) is QueueError.BAD_WIDTH
     assert status(bench) == 0
 
 
@@ -281,7 +263,7 @@ def test_a_table_mode_that_cannot_be_stops_the_queue(mode: TableMode, wide: bool
     _latch(bench, mode)
     queue = bench.start_queue(wide=wide)
     queue.submit(wait(1))
-    assert _error(bench) is QueueError.BAD_TTM
+    assert error_of(bench) is QueueError.BAD_TTM
     assert (queue.head, status(bench)) == (0, 0)
 
 
@@ -291,107 +273,6 @@ def test_abort_mode_takes_descriptors_of_scalable_mode() -> None:
     queue = bench.start_queue(wide=True)
     queue.submit(descriptor(PasidCacheInvalidate), descriptor(PasidIotlbInvalidate), wait(1))
     assert status(bench) == 1
-
-
-# --- what an error leaves behind
-
-
-def _error(bench: Machine) -> QueueError:
-    assert bench.fault_status.IQE
-    return QueueError(bench.registers.read(IQERCD).IQEI)
-
-
-def _stopped(raw: int = 0) -> tuple[Bench, InvalidationQueue]:
-    bench = legacy()
-    queue = bench.start_queue()
-    queue.submit(raw, wait(2))
-    assert bench.fault_status.IQE
-    return bench, queue
-
-
-def test_a_stopped_queue_fetches_nothing_more() -> None:
-    bench, queue = _stopped()
-    queue.submit(wait(3))
-    assert (queue.head, status(bench)) == (0, 0)
-
-
-def test_clearing_the_error_alone_brings_it_back_at_once() -> None:
-    bench, queue = _stopped()
-    bench.registers.write(FSTS, FSTS.pack(IQE=1))
-    assert _error(bench) is QueueError.BAD_TYPE
-    assert queue.head == 0
-
-
-def test_a_mended_descriptor_is_obeyed_once_the_error_is_cleared() -> None:
-    bench, queue = _stopped()
-    bench.put(queue.address, wait(7).to_bytes())
-    assert status(bench) == 0
-    bench.registers.write(FSTS, FSTS.pack(IQE=1))
-    assert (status(bench), queue.head) == (2, 0x20)
-    assert not bench.fault_status.IQE
-
-
-def test_a_mended_tail_is_followed_once_the_error_is_cleared() -> None:
-    bench = legacy()
-    queue = bench.start_queue()
-    bench.put(queue.address, wait(9).to_bytes())
-    bench.registers.write(IQT, PAGE)
-    bench.registers.write(IQT, 0x10)
-    assert status(bench) == 0
-    bench.registers.write(FSTS, FSTS.pack(IQE=1))
-    assert status(bench) == 9
-
-
-def test_software_that_recovers_skips_the_bad_descriptor() -> None:
-    bench, queue = _stopped()
-    assert queue.recover() is not None
-    assert status(bench) == 2
-
-
-def test_turning_the_queue_off_and_on_begins_at_its_start() -> None:
-    bench, queue = _stopped()
-    queue.turn_off()
-    assert bench.registers.read(IQH).value == 0
-    queue.enable()
-    queue.submit(wait(5))
-    assert status(bench) == 5
-
-
-def test_an_error_is_announced_by_the_fault_event() -> None:
-    bench = legacy()
-    bench.registers.write(FECTL, 0)
-    bench.start_queue().submit(0)
-    assert len(bench.interrupts.messages) == 1
-
-
-def test_an_error_while_faults_are_pending_is_not_announced_again() -> None:
-    bench = legacy()
-    bench.turn_on()
-    bench.unit.translate(0x20, 0)
-    bench.registers.write(FECTL, 0)
-    assert len(bench.interrupts.messages) == 1
-    bench.start_queue().submit(0)
-    assert values(bench.fault_status, "PPF", "IQE") == (1, 1)
-    assert len(bench.interrupts.messages) == 1
-
-
-@pytest.mark.parametrize(("kind", "left"), [("warm", (1, 3)), ("cold", (0, 0))])
-def test_an_error_survives_a_warm_reset_only(kind: str, left: tuple[int, int]) -> None:
-    bench, _ = _stopped()
-    bench.platform.reset(kind)
-    assert left == (bench.fault_status.IQE, bench.registers.read(IQERCD).IQEI)
-
-
-def test_an_error_left_by_a_reset_keeps_a_new_queue_from_starting() -> None:
-    bench, queue = _stopped()
-    bench.platform.reset("warm")
-    bench.registers.write(IQA, IQA.pack(IQA_address=queue.address))
-    bench.put(queue.address, wait(4).to_bytes())
-    bench.registers.write(IQT, 0x10)
-    bench.commands.run(Command.QUEUE)
-    assert status(bench) == 0
-    bench.registers.write(FSTS, FSTS.pack(IQE=1))
-    assert status(bench) == 4
 
 
 def test_types_have_the_numbers_of_the_architecture() -> None:

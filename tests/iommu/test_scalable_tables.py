@@ -93,16 +93,10 @@ def test_a_reserved_field_of_a_context_entry_blocks(name: str) -> None:
 def test_a_field_without_its_capability_is_reserved(
     fields: dict[str, int], changes: dict[str, int]
 ) -> None:
-    bench = Scalable(scalable_config(**changes))
-    off = dict.fromkeys(fields, 0)
-    if "RID_PASID" in off:
-        bench.pasids.write_entry(0, bench.pasids.read_entry(PASID).value)
-    bench.change_context(**off)
-    assert verdict(bench) == "ok"
-    bench.start_queue(wide=True).turn_off()
-    bench = Scalable(scalable_config(**changes))
-    bench.change_context(**fields)
-    assert verdict(bench) == "SCT.3"
+    for given, expected in ((dict.fromkeys(fields, 0), "ok"), (fields, "SCT.3")):
+        bench = Scalable(scalable_config(**changes))
+        bench.change_context(**given)
+        assert verdict(bench) == expected
 
 
 def test_an_absent_context_entry_has_no_reserved_bits() -> None:
