@@ -1,0 +1,433 @@
+"""What a run exercised is counted, in the bin it belongs to, and nothing else is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.iommu.bench import DOMAIN, HOST, IOVA, PAGE, PAGES, SOURCE, Bench, Machine, Mapped
+from tests.iommu.interrupt_bench import INDEX, Interrupting, remappable
+from tests.iommu.scalable_bench import (
+    FIRST,
+    NESTED,
+    PASID,
+    SECOND,
+    THROUGH,
+    Scalable,
+    scalable_config,
+)
+from tests.software.bench import DEVICE, SCALABLE, make_bench
+from tests.software.bench import IOVA as DRIVER_IOVA
+from vtd_plugin import Platform, VtdConfig
+from vtd_plugin.bus import AddressType, RequesterPort, ResetOrder
+from vtd_plugin.bus.testing import FakeUnit
+from vtd_plugin.encodings.codes import PageTableType
+from vtd_plugin.encodings.registers import PLMLIMIT, PMEN
+from vtd_plugin.inspect.coverage import Coverage
+from vtd_plugin.inspect.coverage.bins import (
+    FAULTS,
+    INVALIDATIONS,
+    REQUESTS,
+    RESETS,
+    STATE_SWITCHES,
+    Trigger,
+)
+from vtd_plugin.inspect.coverage.report import contradictions
+from vtd_plugin.software import descriptors
+from vtd_plugin.software.commands import Command
+from vtd_plugin.software.pages import PAGE_1G, PAGE_2M, PAGE_4K
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vtd_plugin.encodings._layout import Layout
+    from vtd_plugin.inspect.coverage.model import Bin, Covergroup
+
+BEYOND = IOVA + PAGES * PAGE
+"""An address after the last that is mapped."""
+
+KINDS = {
+    FIRST: "first-stage",
+    SECOND: "second-stage",
+    NESTED: "nested",
+    THROUGH: "pass-through",
+}
+
+ASKS: dict[str, Callable[[RequesterPort, int], object]] = {
+    "read": lambda port, iova: port.read(iova, 8),
+    "write": lambda port, iova: port.write(iova, bytes(8)),
+    "atomic": lambda port, iova: port.atomic(iova, 1),
+    "zero-length read": lambda port, iova: port.read(iova, 0),
+    "translation request": lambda port, iova: port.request_translation(iova),
+    "translated request": lambda port, iova: port.read(
+        iova, 8, address_type=AddressType.TRANSLATED
+    ),
+}
+
+
+class Run:
+    """A machine that is observed from now on; what is counted is told per covergroup."""
+
+    def __init__(self, machine: Machine) -> None:
+        machine.port()  # so that it has been given its first address space
+        self.coverage = Coverage(machine.platform)
+
+    def counted(self, group: Covergroup) -> dict[Bin, int]:
+        assert contradictions(self.coverage.hits) == []
+        return dict(self.coverage.hits[group.name])
+
+
+def _with_device_tlb(**fields: Any) -> Bench:
+    bench = Mapped(VtdConfig(DT=1), on=False)
+    bench.attach(SOURCE, bench.mine, TT=1, **fields)
+    bench.turn_on()
+    return bench
+
+
+# --- requests
+
+
+def test_the_first_request_to_a_page_walks_and_the_next_hits() -> None:
+    bench = Mapped()
+    run = Run(bench)
+    for _ in range(3):
+        bench.port().read(IOVA, 8)
+    assert run.counted(REQUESTS) == {
+        ("read", "legacy second-stage", "4K", "walk"): 1,
+        ("read", "legacy second-stage", "4K", "IOTLB hit"): 2,
+    }
+
+
+@pytest.mark.parametrize("kind", ["read", "write", "atomic", "zero-length read"])
+def test_kinds_of_untranslated_requests(kind: str) -> None:
+    bench = Mapped()
+    run = Run(bench)
+    ASKS[kind](bench.port(), IOVA)
+    ASKS[kind](bench.port(), IOVA)
+    ASKS[kind](bench.port(), BEYOND)
+    assert run.counted(REQUESTS) == {
+        (kind, "legacy second-stage", "4K", "walk"): 1,
+        (kind, "legacy second-stage", "4K", "IOTLB hit"): 1,
+        (kind, "legacy second-stage", "none", "fault"): 1,
+    }
+
+
+def test_requests_of_a_device_tlb_never_hit() -> None:
+    bench = _with_device_tlb()
+    run = Run(bench)
+    for _ in range(2):
+        ASKS["translation request"](bench.port(), IOVA)
+        ASKS["translated request"](bench.port(), HOST)
+    assert run.counted(REQUESTS) == {
+        ("translation request", "legacy second-stage", "4K", "walk"): 2,
+        ("translated request", "legacy second-stage", "none", "walk"): 2,
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pasid", [None, PASID])
+def test_tables_of_scalable_mode(kind: PageTableType, pasid: int | None) -> None:
+    bench = Scalable(kind=kind)
+    run = Run(bench)
+    bench.port().write(IOVA, bytes(8), pasid=pasid)
+    bench.port().write(IOVA, bytes(8), pasid=pasid)
+    size = "none" if kind is THROUGH else "4K"
+    assert run.counted(REQUESTS) == {
+        ("write", KINDS[kind], size, "walk"): 1,
+        ("write", KINDS[kind], size, "IOTLB hit"): 1,
+    }
+
+
+@pytest.mark.parametrize("kind", [FIRST, SECOND, NESTED])
+def test_a_blocked_request_has_tables_though_it_has_no_page(kind: PageTableType) -> None:
+    bench = Scalable(kind=kind)
+    run = Run(bench)
+    bench.port().read(BEYOND, 8)
+    assert run.counted(REQUESTS) == {("read", KINDS[kind], "none", "fault"): 1}
+
+
+def test_a_request_blocked_by_a_cached_page_has_the_tables_of_that() -> None:
+    bench = Scalable(kind=SECOND)
+    bench.change_second(1, W=0)
+    run = Run(bench)
+    bench.port().read(IOVA, 8)
+    bench.port().write(IOVA, bytes(8))
+    assert run.counted(REQUESTS) == {
+        ("read", "second-stage", "4K", "walk"): 1,
+        ("write", "second-stage", "none", "fault"): 1,
+    }
+
+
+def test_a_request_blocked_before_its_tables_are_known_is_a_fault_only() -> None:
+    bench = Scalable()
+    bench.change_context(P=0)
+    run = Run(bench)
+    bench.port().read(IOVA, 8)
+    assert run.counted(REQUESTS) == {}
+    assert run.counted(FAULTS) == {("SCT.2",): 1}
+
+
+def test_legacy_pass_through_is_told_from_an_identity_map() -> None:
+    bench = Mapped(on=False)
+    bench.pass_through(SOURCE)
+    bench.turn_on()
+    run = Run(bench)
+    for _ in range(2):
+        bench.port().read(HOST, 8)
+    assert run.counted(REQUESTS) == {
+        ("read", "legacy pass-through", "none", "walk"): 1,
+        ("read", "legacy pass-through", "none", "IOTLB hit"): 1,
+    }
+
+
+def test_while_translation_is_off_nothing_is_looked_up() -> None:
+    bench = Mapped(on=False)
+    run = Run(bench)
+    bench.port().read(HOST, 8)
+    ASKS["translation request"](bench.port(), IOVA)
+    assert run.counted(REQUESTS) == {
+        ("read", "direct", "none", "not looked up"): 1,
+        ("translation request", "direct", "none", "fault"): 1,
+    }
+    assert run.counted(FAULTS) == {}  # the bus refused it, not the unit
+
+
+@pytest.mark.parametrize(("page", "size"), [(PAGE_4K, "4K"), (PAGE_2M, "2M"), (PAGE_1G, "1G")])
+@pytest.mark.parametrize("stage", ["first-stage", "second-stage"])
+def test_page_sizes(stage: str, page: int, size: str) -> None:
+    bench = make_bench(**SCALABLE)
+    bench.driver.enable("scalable")
+    first = stage == "first-stage"
+    domain = bench.driver.create_first_stage_domain() if first else bench.driver.create_domain()
+    domain.map(DRIVER_IOVA, 0, page, page_size=page)
+    bench.driver.attach(DEVICE, domain)
+    coverage = Coverage(bench.platform)
+    bench.port.read(DRIVER_IOVA + page - 8, 4)
+    assert coverage.hits[REQUESTS.name] == {("read", stage, size, "walk"): 1}
+
+
+def test_each_page_of_a_transfer_is_a_request() -> None:
+    bench = Mapped()
+    run = Run(bench)
+    bench.port().read(IOVA, 8)
+    bench.port().begin(IOVA, 3 * PAGE).end()
+    assert run.counted(REQUESTS) == {
+        ("read", "legacy second-stage", "4K", "walk"): 3,
+        ("read", "legacy second-stage", "4K", "IOTLB hit"): 1,
+    }
+
+
+def test_asking_the_unit_itself_is_no_request() -> None:
+    bench = Mapped()
+    run = Run(bench)
+    bench.unit.translate(SOURCE, IOVA)
+    assert run.counted(REQUESTS) == {}
+    bench.port().read(IOVA, 1)
+    assert run.counted(REQUESTS) == {("read", "legacy second-stage", "4K", "IOTLB hit"): 1}
+
+
+def test_interrupts_and_requesters_of_other_units_are_no_requests() -> None:
+    bench = Mapped()
+    run = Run(bench)
+    bench.port().write(0xFEE0_0000, bytes(4))
+    bench.port().read(0xFEE0_0000, 0)
+    assert run.counted(REQUESTS) == {}
+    platform = Platform(load_entry_points=False)
+    unit = platform.add_unit(FakeUnit())
+    coverage = Coverage(platform)
+    platform.requester(SOURCE).read(0, 8)
+    unit.refresh("translation on")
+    assert not any(coverage.hits.values())
+
+
+@pytest.mark.parametrize(
+    "machine", [*KINDS, "legacy", "device-TLB", "pass-through", "off"], ids=str
+)
+def test_every_request_is_in_a_bin_that_can_be(machine: PageTableType | str) -> None:
+    if isinstance(machine, PageTableType):
+        bench: Machine = Scalable(kind=machine)
+    elif machine == "device-TLB":
+        bench = _with_device_tlb()
+    else:
+        bench = mapped = Mapped(on=False)
+        if machine == "pass-through":
+            mapped.pass_through(SOURCE)
+        if machine != "off":
+            mapped.turn_on()
+    run = Run(bench)
+    places = (IOVA, IOVA, BEYOND, HOST, 1 << 55)
+    for ask in ASKS.values():
+        for place in places:
+            ask(bench.port(), place)
+    assert contradictions(run.coverage.hits) == []
+    assert sum(run.counted(REQUESTS).values()) == len(ASKS) * len(places)
+
+
+# --- faults
+
+
+def test_a_blocked_request_counts_once_whatever_kind_it_is() -> None:
+    bench = Scalable(kind=FIRST)
+    run = Run(bench)
+    bench.port().read(BEYOND, 8)
+    bench.port().request_translation(BEYOND)
+    assert run.counted(FAULTS) == {("SFS.2",): 2}
+
+
+def test_refused_page_requests_count() -> None:
+    bench = Scalable(scalable_config())
+    bench.change_context(PRE=0)
+    run = Run(bench)
+    bench.unit.request_page(SOURCE, IOVA)
+    assert run.counted(FAULTS) == {("SCT.8",): 1}
+
+
+def test_blocked_interrupts_count() -> None:
+    bench = Interrupting()
+    run = Run(bench)
+    bench.port().write(remappable(INDEX), bytes(4))
+    assert run.counted(FAULTS) == {("IR.22",): 1}
+
+
+# --- invalidations
+
+COMMANDS: dict[Bin, Layout] = {
+    ("context cache", "global"): descriptors.context_cache(),
+    ("context cache", "domain"): descriptors.context_cache(DOMAIN),
+    ("context cache", "device"): descriptors.context_cache(DOMAIN, SOURCE),
+    ("PASID cache", "global"): descriptors.pasid_cache(),
+    ("PASID cache", "domain"): descriptors.pasid_cache(DOMAIN),
+    ("PASID cache", "PASID"): descriptors.pasid_cache(DOMAIN, PASID),
+    ("IOTLB", "global"): descriptors.iotlb(),
+    ("IOTLB", "domain"): descriptors.iotlb(DOMAIN),
+    ("IOTLB", "page"): descriptors.iotlb_pages(scalable_config().capabilities, DOMAIN, IOVA, PAGE),
+    ("IOTLB", "PASID"): descriptors.pasid_iotlb(DOMAIN, PASID),
+    ("IOTLB", "PASID page"): descriptors.pasid_iotlb_pages(DOMAIN, PASID, IOVA, PAGE),
+    ("interrupt entry cache", "global"): descriptors.interrupt_entries(),
+    ("interrupt entry cache", "index"): descriptors.interrupt_entries(INDEX),
+    ("device-TLB", "page"): descriptors.device_tlb(SOURCE, None, IOVA, PAGE),
+    ("device-TLB", "PASID page"): descriptors.device_tlb(SOURCE, PASID, IOVA, PAGE),
+}
+
+
+def test_there_is_a_command_for_each_bin() -> None:
+    assert set(COMMANDS) == set(INVALIDATIONS.bins)
+
+
+@pytest.mark.parametrize("expected", COMMANDS, ids=str)
+def test_each_invalidation_has_its_bin(expected: Bin) -> None:
+    bench = Scalable(scalable_config(IR=1))
+    queue = bench.start_queue(wide=True)
+    run = Run(bench)
+    queue.run(COMMANDS[expected])
+    assert run.counted(INVALIDATIONS) == {expected: 1}
+
+
+# --- state switches
+
+
+def _protect(bench: Scalable) -> None:
+    bench.registers.write(PLMLIMIT, 0x10_0000)
+    bench.registers.write(PMEN, PMEN.pack(EPM=1))
+
+
+def _invalidate(command: Bin) -> Callable[[Scalable], None]:
+    return lambda bench: bench.start_queue(wide=True).submit(COMMANDS[command])
+
+
+TRIGGERS: dict[Trigger, Callable[[Scalable], object]] = {
+    Trigger.TRANSLATION_ON: lambda bench: bench.commands.start(Command.TRANSLATION, on=True),
+    Trigger.TRANSLATION_OFF: lambda bench: bench.commands.start(Command.TRANSLATION, on=False),
+    Trigger.ROOT_POINTER: lambda bench: bench.commands.start(Command.SET_ROOT_TABLE),
+    Trigger.CONTEXT_INVALIDATION: _invalidate(("context cache", "global")),
+    Trigger.PASID_INVALIDATION: _invalidate(("PASID cache", "global")),
+    Trigger.PROTECTED_REGIONS: _protect,
+    Trigger.COLD_RESET: lambda bench: bench.platform.reset_units("cold"),
+    Trigger.WARM_RESET: lambda bench: bench.platform.reset_units("warm"),
+}
+
+
+@pytest.mark.parametrize(("transfers", "state"), [(0, "idle"), (1, "one"), (3, "several")])
+@pytest.mark.parametrize("trigger", Trigger)
+def test_a_switch_is_crossed_with_what_is_in_flight(
+    trigger: Trigger, transfers: int, state: str
+) -> None:
+    bench = Scalable(scalable_config(PLMR=1), on=trigger is not Trigger.TRANSLATION_ON)
+    for number in range(transfers):
+        bench.port().begin(IOVA + number * PAGE, 8)
+    run = Run(bench)
+    bench.port().begin(IOVA, 8).end()
+    TRIGGERS[trigger](bench)
+    assert run.counted(STATE_SWITCHES) == {(trigger.value, state): 1}
+
+
+# --- resets
+
+
+@pytest.mark.parametrize("kind", ["cold", "warm"])
+@pytest.mark.parametrize("order", ResetOrder)
+def test_orders_of_a_reset(kind: str, order: ResetOrder) -> None:
+    bench = Mapped()
+    run = Run(bench)
+    bench.platform.reset(kind, order)
+    assert run.counted(RESETS) == {(kind, order.value.replace("-", " ")): 1}
+
+
+def test_halves_are_one_reset_though_masters_work_in_between() -> None:
+    bench = Mapped()
+    run = Run(bench)
+    bench.platform.reset_units("warm")
+    bench.port().read(HOST, 8)
+    bench.platform.reset_masters("warm")
+    assert run.counted(RESETS) == {("warm", "units first"): 1}
+
+
+def test_halves_are_two_resets_if_software_ran_in_between() -> None:
+    bench = Mapped()
+    run = Run(bench)
+    bench.platform.reset_units("warm")
+    bench.commands.start(Command.SET_ROOT_TABLE)
+    bench.platform.reset_masters("warm")
+    assert run.counted(RESETS) == {("warm", "units only"): 1, ("warm", "masters only"): 1}
+
+
+def test_halves_of_different_kinds_are_two_resets() -> None:
+    bench = Mapped()
+    run = Run(bench)
+    bench.platform.reset_masters("warm")
+    bench.platform.reset_units("cold")
+    assert run.counted(RESETS) == {("warm", "masters only"): 1, ("cold", "units only"): 1}
+
+
+def test_a_function_is_reset_alone() -> None:
+    bench = Mapped()
+    run = Run(bench)
+    bench.port().reset()
+    assert run.counted(RESETS) == {("function", "masters only"): 1}
+
+
+# --- runs
+
+
+def test_nothing_is_counted_after_the_end() -> None:
+    bench = Mapped()
+    run = Run(bench)
+    run.coverage.stop()
+    bench.port().read(IOVA, 8)
+    bench.platform.reset()
+    assert not any(run.coverage.hits.values())
+
+
+def test_merging_adds() -> None:
+    runs = []
+    for _ in range(3):
+        bench = Mapped()
+        runs.append(Run(bench).coverage)
+        bench.port().read(IOVA, 8)
+        bench.platform.reset_units()
+    merged = Coverage()
+    merged.merge(*runs)
+    assert merged.hits[REQUESTS.name] == Counter({("read", "legacy second-stage", "4K", "walk"): 3})
+    assert merged.hits[RESETS.name] == {("warm", "units only"): 3}

@@ -1,0 +1,118 @@
+"""Functional coverage in files: JSON that can be read again, and the XML of cocotb-coverage."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+from xml.etree import ElementTree as ET
+
+from vtd_plugin.inspect.coverage.bins import COVERGROUPS
+from vtd_plugin.inspect.coverage.model import CROSS
+from vtd_plugin.inspect.coverage.report import coverpoints, percent, sums
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from vtd_plugin.inspect.coverage.model import Bin, Covergroup, Coverpoint
+    from vtd_plugin.inspect.coverage.report import Hits
+
+_FORMAT: Final = "vtd-plugin functional coverage"
+_VERSION: Final = 1
+_XML_ROOT: Final = "top"
+_XML_NODE: Final = "vtd"
+
+# --- JSON
+
+
+def write_json(hits: Hits, path: Path) -> None:
+    """Write what `read_json` reads: an object for each bin that was hit."""
+    bins = [
+        {"group": group.name, "bin": _by_axis(group, each), "hits": count}
+        for group in COVERGROUPS
+        for each, count in sorted(hits.get(group.name, {}).items())
+    ]
+    document = {"format": _FORMAT, "version": _VERSION, "bins": bins}
+    path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _by_axis(group: Covergroup, values: Bin) -> dict[str, str]:
+    return dict(zip((axis.name for axis in group.axes), values, strict=True))
+
+
+def read_json(path: Path) -> dict[str, Counter[Bin]]:
+    """Read how often each bin was hit.
+
+    Raises:
+        ValueError: The file is no saved coverage, or has bins that this version does not.
+        OSError: The file cannot be read.
+    """
+    try:
+        document = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path}: no JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+        raise ValueError(f"{path}: no saved functional coverage")
+    if document.get("version") != _VERSION:
+        raise ValueError(f"{path}: version {document.get('version')}; {_VERSION} is read")
+    hits: dict[str, Counter[Bin]] = {group.name: Counter() for group in COVERGROUPS}
+    try:
+        for row in document["bins"]:
+            group, values = _find(row["group"], row["bin"])
+            hits[group.name][values] += int(row["hits"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: a bin is not written as this program writes it") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return hits
+
+
+def _find(name: str, by_axis: Mapping[str, str]) -> tuple[Covergroup, Bin]:
+    for group in COVERGROUPS:
+        if name == group.name and by_axis.keys() == {axis.name for axis in group.axes}:
+            values = tuple(by_axis[axis.name] for axis in group.axes)
+            if all(value in axis.bins for axis, value in zip(group.axes, values, strict=True)):
+                return group, values
+    raise ValueError(f"there is no bin {by_axis} in a covergroup {name!r}")
+
+
+# --- the XML of cocotb-coverage
+
+
+def write_xml(hits: Hits, path: Path) -> None:
+    """Write what ``coverage_db.export_to_xml`` of cocotb-coverage would: it can be merged there."""
+    points = coverpoints(hits)
+    root = ET.Element(_XML_ROOT, _summary(_XML_ROOT, points))
+    node = _child(root, _XML_NODE, points)
+    for group in COVERGROUPS:
+        own = [point for point in points if point.group is group]
+        parent = _child(node, group.name, own)
+        for point in own:
+            element = _child(parent, point.name, [point])
+            element.attrib |= {"weight": "1", "at_least": "1"}
+            _add_bins(element, point)
+    ET.indent(root)
+    ET.ElementTree(root).write(path)
+
+
+def _child(parent: ET.Element, name: str, points: Sequence[Coverpoint]) -> ET.Element:
+    return ET.SubElement(parent, name, _summary(f"{parent.get('abs_name')}.{name}", points))
+
+
+def _summary(abs_name: str, points: Sequence[Coverpoint]) -> dict[str, str]:
+    covered, size = sums(points)
+    return {
+        "size": str(size),
+        "coverage": str(covered),
+        "cover_percentage": str(percent(covered, size)),
+        "abs_name": abs_name,
+    }
+
+
+def _add_bins(element: ET.Element, point: Coverpoint) -> None:
+    for number, (values, count) in enumerate(point.hits.items()):
+        name = f"bin{number}"
+        text = values[0] if point.name != CROSS else str(values)
+        abs_name = f"{element.get('abs_name')}.{name}"
+        ET.SubElement(element, name, {"bin": text, "hits": str(count), "abs_name": abs_name})
