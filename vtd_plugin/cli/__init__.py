@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from vtd_plugin.cli.coverage import coverage
 from vtd_plugin.cli.demo import demo
 from vtd_plugin.cli.replay import replay
 from vtd_plugin.cli.spec import spec
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(spec)
 app.command()(replay)
+app.command()(coverage)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,94 @@
+"""`vtd coverage` merges what runs saved, prints it, and writes it elsewhere."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.iommu.bench import IOVA, Mapped
+from vtd_plugin.cli import app
+from vtd_plugin.inspect.coverage import Coverage
+from vtd_plugin.inspect.coverage.bins import REQUESTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typer.testing import Result
+
+RUNNER = CliRunner()
+
+
+def _run(*arguments: object) -> Result:
+    return RUNNER.invoke(app, ["coverage", *map(str, arguments)])
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """Two runs: one reads, the other writes."""
+    paths = [tmp_path / "read.json", tmp_path / "write.json"]
+    for path in paths:
+        bench = Mapped()
+        coverage = Coverage(bench.platform)
+        if path.stem == "read":
+            bench.port().read(IOVA, 8)
+        else:
+            bench.port().write(IOVA, bytes(8))
+        coverage.save(path)
+    return paths
+
+
+def _kinds(output: str) -> list[str]:
+    (line,) = [line for line in output.splitlines() if "requests.kind" in line]
+    return line.split()
+
+
+def test_one_file_is_printed(files: list[Path]) -> None:
+    result = _run(files[0])
+    assert result.exit_code == 0
+    assert _kinds(result.stdout) == ["requests.kind", "1", "6", "16.7"]
+    assert "Holes" not in result.stdout
+
+
+def test_several_files_are_merged(files: list[Path]) -> None:
+    assert _kinds(_run(*files).stdout) == ["requests.kind", "2", "6", "33.3"]
+
+
+def test_holes_are_listed_one_a_line(files: list[Path]) -> None:
+    lines = _run("--holes", *files).stdout.splitlines()
+    assert "  requests.kind: atomic" in lines
+    assert "  requests.kind: write" not in lines
+
+
+def test_the_merged_coverage_can_be_saved_and_exported(files: list[Path], tmp_path: Path) -> None:
+    merged, xml = tmp_path / "all.json", tmp_path / "all.xml"
+    assert _run(*files, "--json", merged, "--xml", xml).exit_code == 0
+    assert {each[0] for each in Coverage.load(merged).hits[REQUESTS.name]} == {"read", "write"}
+    point = ET.parse(xml).getroot().find("vtd/requests/kind")  # noqa: S314 - our own
+    assert point is not None
+    assert point.get("coverage") == "2"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_that_cannot_be_read_is_named(files: list[Path], there: bool) -> None:
+    path = files[0].with_name("other.json")
+    if there:
+        path.write_text("{}")
+    result = _run(files[0], path)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert "other.json: " in result.stderr
+    assert not result.stdout
+
+
+def test_a_hit_that_cannot_be_is_an_error(files: list[Path]) -> None:
+    document = json.loads(files[0].read_text())
+    impossible = {"kind": "function", "order": "units only"}
+    document["bins"].append({"group": "resets", "bin": impossible, "hits": 1})
+    files[0].write_text(json.dumps(document))
+    result = _run(files[0])
+    assert result.exit_code == 1
+    assert "  resets: function, units only: hit 1 times" in result.stdout

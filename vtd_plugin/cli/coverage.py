@@ -1,0 +1,76 @@
+"""`vtd coverage`: what runs exercised, merged, printed and exported.
+
+What is counted, and how, is `vtd_plugin.inspect.coverage`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  typer reads the annotation
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Console
+
+from vtd_plugin.inspect.coverage import Coverage, report
+from vtd_plugin.inspect.coverage.files import write_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+UNUSABLE: Final = 2
+"""Exit status when a file could not be read."""
+
+CONTRADICTED: Final = 1
+"""Exit status when something was counted that cannot be."""
+
+
+def coverage(
+    files: Annotated[
+        list[Path], typer.Argument(help="Coverage saved by runs (JSON).", show_default=False)
+    ],
+    holes: Annotated[bool, typer.Option("--holes", help="List what was never hit.")] = False,
+    xml: Annotated[
+        Path | None,
+        typer.Option(help="Where to write it for cocotb-coverage.", show_default=False),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Where to save the merged coverage.", show_default=False)
+    ] = None,
+) -> None:
+    """Merge and print the functional coverage of runs.
+
+    Exit status: 0, or 1 when a bin was hit that is ruled out, or 2 when a file could not be read.
+    """
+    merged = _merge(files)
+    hits = merged.hits
+    Console().print(report.table(hits))
+    if holes:
+        _list("Holes", report.holes(hits))
+    if xml is not None:
+        write_xml(hits, xml)
+    if json is not None:
+        merged.save(json)
+    contradictions = report.contradictions(hits)
+    if contradictions:
+        _list("Hit, but ruled out", contradictions)
+        raise typer.Exit(CONTRADICTED)
+
+
+def _merge(files: Iterable[Path]) -> Coverage:
+    merged = Coverage()
+    for path in files:
+        try:
+            merged.merge(Coverage.load(path))
+        except OSError as error:
+            typer.echo(f"error: {path}: {error.strerror}", err=True)
+            raise typer.Exit(UNUSABLE) from error
+        except ValueError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(UNUSABLE) from error
+    return merged
+
+
+def _list(title: str, lines: Iterable[str]) -> None:
+    typer.echo(f"{title}:")
+    for line in lines:
+        typer.echo(f"  {line}")
