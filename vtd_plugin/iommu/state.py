@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vtd_plugin.iommu.legacy import CachedContext
     from vtd_plugin.iommu.pasid import CachedPasid
     from vtd_plugin.iommu.request import Request
-    from vtd_plugin.iommu.scalable import ScalableContext
+    from vtd_plugin.iommu.scalable_context import ScalableContext
 
 _PASS_THROUGH_MASK: Final = (1 << 30) - 1
 """Pass-through has no pages; it is answered in pieces of the largest IOTLB size (§3.9)."""
