@@ -1,7 +1,7 @@
-"""The VT-d unit as the platform sees it: its rooms put together, and the bus contract kept.
+"""The VT-d unit as the platform sees it: the bus contract, and what callers may ask.
 
-No behaviour lives here. The unit hands register accesses to the register file, requests to the
-remapper, and resets to every room in turn.
+No behaviour lives here. What belongs to a chapter of the architecture is in the module of that
+chapter; `rooms` puts them together.
 """
 
 from __future__ import annotations
@@ -23,52 +23,15 @@ from vtd_plugin.bus import (
     UnitHost,
     parse_source_id,
 )
-from vtd_plugin.encodings.registers import (
-    FEADDR,
-    FECTL,
-    FEDATA,
-    FEUADDR,
-    IEADDR,
-    IECTL,
-    IEDATA,
-    IEUADDR,
-    PEADDR,
-    PECTL,
-    PEDATA,
-    PEUADDR,
-)
 from vtd_plugin.iommu.caches import IotlbEntry
-from vtd_plugin.iommu.commands import GlobalCommand
 from vtd_plugin.iommu.config import VtdConfig
-from vtd_plugin.iommu.device_tlb import DeviceTlbs
-from vtd_plugin.iommu.drain import Drains
-from vtd_plugin.iommu.event_message import EventMessage
-from vtd_plugin.iommu.events import (
-    CommandCompleted,
-    DrainBegan,
-    QueueStopped,
-    RegisterWritten,
-    TablesWalked,
-)
-from vtd_plugin.iommu.faults import FaultLog
-from vtd_plugin.iommu.interrupts import Interrupts
-from vtd_plugin.iommu.invalidation import Invalidator
-from vtd_plugin.iommu.memory_type import MemoryTypes
-from vtd_plugin.iommu.page_requests import PageAsk, PageRequestOutcome, PageRequests
-from vtd_plugin.iommu.protected import ProtectedMemory
-from vtd_plugin.iommu.queue import InvalidationQueue
-from vtd_plugin.iommu.register_invalidation import RegisterInvalidation
-from vtd_plugin.iommu.registers import WINDOW, RegisterFile
-from vtd_plugin.iommu.remapping import Remapper
-from vtd_plugin.iommu.state import TranslationState
-from vtd_plugin.iommu.switch import StateSwitch
+from vtd_plugin.iommu.events import RegisterWritten
+from vtd_plugin.iommu.page_requests import PageAsk, PageRequestOutcome
+from vtd_plugin.iommu.registers import WINDOW
+from vtd_plugin.iommu.rooms import Rooms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from vtd_plugin.encodings.codes import QueueError
-    from vtd_plugin.encodings.faults import Condition
-    from vtd_plugin.iommu.request import Request
 
 _SIZES: Final = (1, 2, 4, 8)
 
@@ -93,10 +56,10 @@ class VtdUnit:
     def __init__(self, config: VtdConfig | None = None, *, name: str = "vtd") -> None:
         self.config = config or VtdConfig()
         self.name = name
-        self._rooms: _Rooms | None = None
+        self._rooms: Rooms | None = None
 
     @property
-    def _in_place(self) -> _Rooms:
+    def _in_place(self) -> Rooms:
         if self._rooms is None:
             raise RuntimeError(
                 f"unit {self.name!r} is on no platform; call Platform.add_unit first"
@@ -109,7 +72,7 @@ class VtdUnit:
         """Take the platform's side (`Unit.attach`)."""
         if self._rooms is not None:
             raise ValueError(f"unit {self.name!r} is on a platform already")
-        self._rooms = _Rooms(self.name, self.config, host)
+        self._rooms = Rooms(self.name, self.config, host)
 
     def port_added(self, port: RequesterPort) -> None:
         """Choose the address space of a new requester (`Unit.port_added`)."""
@@ -280,129 +243,3 @@ def _check_access(offset: int, size: int) -> None:
         raise ValueError(f"an access of {size} bytes at {offset:#x}; allowed are 1, 2, 4 and 8")
     if offset < 0:
         raise ValueError(f"offset {offset} is negative")
-
-
-class _Rooms:
-    """The parts of a unit on a platform, wired in the order in which they need each other."""
-
-    __slots__ = (
-        "commands",
-        "drains",
-        "faults",
-        "host",
-        "interrupts",
-        "invalidator",
-        "name",
-        "page_requests",
-        "protected",
-        "queue",
-        "registers",
-        "remapper",
-        "state",
-        "switch",
-    )
-
-    def __init__(self, name: str, config: VtdConfig, host: UnitHost) -> None:
-        self.name = name
-        self.host = host
-        caps = config.capabilities
-        self.registers = RegisterFile(caps)
-        self.state = TranslationState(config, host.memory)
-        self.drains = Drains(self._drain_began, self._command_completed)
-        fault_event = EventMessage(self.registers, FECTL, FEDATA, FEADDR, FEUADDR, host.deliver)
-        wait_event = EventMessage(self.registers, IECTL, IEDATA, IEADDR, IEUADDR, host.deliver)
-        self.faults = FaultLog(caps, self.registers, fault_event, merge=config.merge_faults)
-        self.protected = ProtectedMemory(
-            caps,
-            self.registers,
-            self.drains,
-            lambda: self.invalidator.in_flight(),
-            self._regions_changed,
-        )
-        memory_types = MemoryTypes(self.registers, supported=bool(caps.ECAP.MTS))
-        self.remapper = Remapper(
-            self.state,
-            self.faults,
-            self.protected,
-            memory_types,
-            self._forgotten,
-            self._walked,
-        )
-        self.switch = StateSwitch(name, host, self.state, self.remapper, self.protected)
-        self.interrupts = Interrupts(config, host.memory, self.registers, self.faults)
-        self.invalidator = Invalidator(name, host, self.state, self.switch, self.interrupts)
-        RegisterInvalidation(self.state, self.registers, self.invalidator, self.drains)
-        page_event = EventMessage(self.registers, PECTL, PEDATA, PEADDR, PEUADDR, host.deliver)
-        self.page_requests = PageRequests(
-            name,
-            host,
-            self.state,
-            self.registers,
-            self.faults,
-            self.remapper,
-            self.invalidator,
-            page_event,
-        )
-        self.queue = InvalidationQueue(
-            self.state,
-            self.registers,
-            self.faults,
-            self.invalidator,
-            DeviceTlbs(name, host),
-            self.page_requests,
-            self.drains,
-            wait_event,
-            self._queue_stopped,
-        )
-        self.commands = GlobalCommand(
-            self.registers,
-            self.state,
-            self.switch,
-            self.drains,
-            self.invalidator.in_flight,
-            self.queue,
-            self.interrupts,
-            self.faults,
-        )
-
-    def reset(self, kind: ResetKind) -> None:
-        """Everything back to where power-on left it, then the state switch."""
-        self.drains.clear()
-        self.registers.reset(kind)
-        self.faults.restart()
-        self.queue.reset()
-        self.page_requests.reset()
-        self.interrupts.reset()
-        self.protected.reset()
-        self.switch.perform(f"{kind} reset", self.state.reset)
-
-    def _forgotten(self, entry: IotlbEntry) -> None:
-        self.host.recall(lambda translation: translation is entry)
-
-    def _walked(self, request: Request, found: IotlbEntry | Condition) -> None:
-        if self.host.observed:
-            self.host.emit(
-                TablesWalked(
-                    self.name,
-                    request.source_id,
-                    request.address,
-                    request.attributes,
-                    found,
-                    request.tables,
-                )
-            )
-
-    def _regions_changed(self, reason: str) -> None:
-        self.switch.perform(reason)
-
-    def _drain_began(self, operation: str, transfers: int) -> None:
-        if self.host.observed:
-            self.host.emit(DrainBegan(self.name, operation, transfers))
-
-    def _command_completed(self, operation: str) -> None:
-        if self.host.observed:
-            self.host.emit(CommandCompleted(self.name, operation))
-
-    def _queue_stopped(self, error: QueueError, head: int) -> None:
-        if self.host.observed:
-            self.host.emit(QueueStopped(self.name, error, head))
