@@ -100,7 +100,7 @@ class World:
             await Timer(20, "ns")
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_engines_copy_across_scattered_pages_each_in_its_domain(dut: Any) -> None:
     """The same addresses lead each engine to its own memory, at random sizes and delays."""
     world = await World.start(dut)
@@ -121,7 +121,7 @@ async def test_engines_copy_across_scattered_pages_each_in_its_domain(dut: Any) 
     assert world.driver.handle_faults() == []
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_the_interrupt_comes_when_all_data_is_there(dut: Any) -> None:
     """Posted writes of a requester stay in order, and a message is one of them."""
     world = await World.start(dut)
@@ -143,7 +143,7 @@ async def test_the_interrupt_comes_when_all_data_is_there(dut: Any) -> None:
     assert (await world.engines[1].finish()).done
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_a_page_that_is_not_mapped_ends_a_copy_with_ur_and_is_reported(dut: Any) -> None:
     """What was copied before stays, the other engine does not notice, software learns why."""
     world = await World.start(dut)
@@ -162,7 +162,7 @@ async def test_a_page_that_is_not_mapped_ends_a_copy_with_ur_and_is_reported(dut
     assert world.port(0).in_flight == ()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_a_page_that_is_read_only_stays_as_it_was(dut: Any) -> None:
     """Nobody tells a requester of a dropped write, but the unit has recorded it."""
     world = await World.start(dut)
@@ -189,7 +189,7 @@ def _unmap(world: World) -> Pending:
     return world.domains[0].start_unmap(SOURCE, PAGE)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(command=[_disable, _set_root, _unmap])
 async def test_a_command_ends_after_the_last_completion_of_older_reads(
     dut: Any, command: Callable[[World], Pending]
@@ -214,7 +214,7 @@ async def test_a_command_ends_after_the_last_completion_of_older_reads(
     assert world.driver.translating is (command is not _disable)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_a_copy_goes_on_across_a_change_of_root_table(dut: Any) -> None:
     """A new root table that says the same is not noticed by anybody."""
     world = await World.start(dut)
@@ -232,7 +232,7 @@ async def test_a_copy_goes_on_across_a_change_of_root_table(dut: Any) -> None:
     assert world.driver.handle_faults() == []
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(order=list(ResetOrder), gap=[0, 100])
 async def test_a_platform_reset_in_mid_flight_leaves_nothing_behind(
     dut: Any, order: ResetOrder, gap: int

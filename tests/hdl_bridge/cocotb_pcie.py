@@ -30,7 +30,7 @@ WINDOW = 0xFEE0_0000
 ELSEWHERE = 0x20_0000
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_dma_of_any_size_follows_the_translations(dut: Any) -> None:
     bench = await Bench.start()
     bench.unit.tables.add(Mapping(IOVA + MAPPED, ELSEWHERE, 0x1000))
@@ -46,7 +46,7 @@ async def test_dma_of_any_size_follows_the_translations(dut: Any) -> None:
     assert bench.port(endpoint).in_flight == ()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(payload=[0, 1], wide_boundary=[False, True], every_boundary=[False, True])
 async def test_completions_of_a_long_read_are_cut_as_configured(
     dut: Any, payload: int, wide_boundary: bool, every_boundary: bool
@@ -68,7 +68,7 @@ async def test_completions_of_a_long_read_are_cut_as_configured(
     ]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(
     case=[(Answer.UR, CplStatus.UR), (Answer.CA, CplStatus.CA)],
 )
@@ -88,7 +88,7 @@ async def test_a_blocked_page_is_not_touched_and_reads_of_it_get_the_units_answe
     assert bench.port(endpoint).in_flight == ()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_byte_enables_select_what_is_written_and_asked_for(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints
@@ -120,7 +120,7 @@ async def test_byte_enables_select_what_is_written_and_asked_for(dut: Any) -> No
             assert asked == [(IOVA + start, end - start)] * 2
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_requests_without_enabled_bytes_ask_and_move_nothing(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints
@@ -136,7 +136,7 @@ async def test_requests_without_enabled_bytes_ask_and_move_nothing(dut: Any) -> 
     assert await endpoint.mem_read(IOVA, 0) == b""
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_an_address_in_a_bar_window_is_translated_like_any_other(dut: Any) -> None:
     bench = await Bench.start(devices=2)
     first, second = bench.endpoints
@@ -148,7 +148,7 @@ async def test_an_address_in_a_bar_window_is_translated_like_any_other(dut: Any)
     assert [bytes(memory[:9]) for memory in bench.memories] == [bytes(9)] * 2
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_what_is_translated_to_a_bar_goes_to_the_peer(dut: Any) -> None:
     bench = await Bench.start(devices=2)
     first, second = bench.endpoints
@@ -159,7 +159,7 @@ async def test_what_is_translated_to_a_bar_goes_to_the_peer(dut: Any) -> None:
     assert bench.port(first).in_flight == ()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_what_is_translated_to_memory_of_the_root_complex_reaches_it(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints
@@ -170,7 +170,7 @@ async def test_what_is_translated_to_memory_of_the_root_complex_reaches_it(dut: 
     assert region[8 << 20 : (8 << 20) + 4] == b"pool"
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_registers_of_the_platform_are_reached_if_they_take_dma(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints
@@ -183,7 +183,7 @@ async def test_registers_of_the_platform_are_reached_if_they_take_dma(dut: Any) 
     assert registers.accesses == [("write", 8, 8), ("read", 8, 1), ("read", 15, 1)]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_the_host_reaches_bars_without_the_unit(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints
@@ -192,7 +192,7 @@ async def test_the_host_reaches_bars_without_the_unit(dut: Any) -> None:
     assert bench.unit.requests == []
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_each_function_is_a_requester_of_its_own(dut: Any) -> None:
     bench = await Bench.start(devices=2, functions=2)
     for endpoint in bench.endpoints:
@@ -202,7 +202,7 @@ async def test_each_function_is_a_requester_of_its_own(dut: Any) -> None:
     assert len(set(asked)) == 4
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_an_endpoint_inside_the_root_complex_is_translated_too(dut: Any) -> None:
     bench = await Bench.start()
     endpoint = MemoryEndpoint()
@@ -216,7 +216,7 @@ async def test_an_endpoint_inside_the_root_complex_is_translated_too(dut: Any) -
     assert isinstance(bench.root_complex.switch_ports[-1], SwitchPort)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_ports_made_before_attaching_are_guarded_and_nothing_is_attached_twice(
     dut: Any,
 ) -> None:
@@ -238,7 +238,7 @@ async def test_ports_made_before_attaching_are_guarded_and_nothing_is_attached_t
     assert bench.memory(IOVA, 7) == b"guarded"
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_attributes_of_a_request_reach_the_unit(dut: Any) -> None:
     pasids = {0: None, 1: 0x12345}
     bench = await Bench.start(functions=2, pasid_of=lambda tlp: pasids[tlp.requester_id.function])
@@ -252,7 +252,7 @@ async def test_attributes_of_a_request_reach_the_unit(dut: Any) -> None:
     assert with_pasid.pasid == 0x12345
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_a_translation_request_is_told_where_a_page_lies(dut: Any) -> None:
     bench = await Bench.start(pasid_of=lambda _: 7)
     (endpoint,) = bench.endpoints
@@ -272,7 +272,7 @@ async def test_a_translation_request_is_told_where_a_page_lies(dut: Any) -> None
     assert (completion.status, bytes(completion.data)) == (CplStatus.SC, bytes(8))
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_a_dword_written_to_the_window_is_an_interrupt(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints
@@ -290,7 +290,7 @@ async def test_a_dword_written_to_the_window_is_an_interrupt(dut: Any) -> None:
     assert len(bench.interrupts.messages) == 1
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_vectors_of_cocotbext_pcie_pass_the_unit(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints

@@ -19,6 +19,7 @@ from tests.hdl_bridge.pcie_bench import (
     memory_write,
     put_on_link,
     settle,
+    translation_request,
 )
 from vtd_plugin.bus import Answer, Mapping, RequestKind, ResetOrder, Transfer
 
@@ -41,7 +42,7 @@ class Latency:
         return self.of_requester.get(int(tlp.requester_id), 0)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(repetition=range(3))
 async def test_writes_of_a_requester_land_in_order_whatever_each_takes(
     dut: Any, repetition: int
@@ -61,7 +62,7 @@ async def test_writes_of_a_requester_land_in_order_whatever_each_takes(
     assert bench.memory(IOVA + 4, 160) == b"".join(n.to_bytes(4, "little") for n in range(40))
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_a_read_sees_the_writes_before_it(dut: Any) -> None:
     latency = Latency()
     bench = await Bench.start(latency=latency)
@@ -71,7 +72,7 @@ async def test_a_read_sees_the_writes_before_it(dut: Any) -> None:
     assert await endpoint.mem_read(IOVA, 3) == b"new"
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_an_interrupt_follows_the_data_it_tells_of(dut: Any) -> None:
     latency = Latency()
     bench = await Bench.start(latency=latency)
@@ -85,7 +86,7 @@ async def test_an_interrupt_follows_the_data_it_tells_of(dut: Any) -> None:
     assert seen == [b"data"]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_writes_and_quick_reads_pass_a_slow_read(dut: Any) -> None:
     latency = Latency()
     bench = await Bench.start(latency=latency)
@@ -102,7 +103,7 @@ async def test_writes_and_quick_reads_pass_a_slow_read(dut: Any) -> None:
     assert await slow == b"late"
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_a_slow_requester_does_not_hold_up_another(dut: Any) -> None:
     latency = Latency()
     bench = await Bench.start(functions=2, latency=latency)
@@ -119,7 +120,7 @@ async def test_a_slow_requester_does_not_hold_up_another(dut: Any) -> None:
     assert await waiting == b"slow"
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_credits_come_back_for_any_number_of_requests(dut: Any) -> None:
     latency = Latency()
     bench = await Bench.start(latency=latency)
@@ -132,6 +133,7 @@ async def test_credits_come_back_for_any_number_of_requests(dut: Any) -> None:
         most = max(most, len(bench.port(endpoint).in_flight))
     for _ in range(100):
         await ask(endpoint, memory_read(endpoint, IOVA + 0x1000))
+        await ask(endpoint, translation_request(endpoint, IOVA))
         await put_on_link(endpoint, memory_read(endpoint, IOVA + 0xFFC, 2))
     await settle(SLOW)
     assert 10 < most <= 64
@@ -139,7 +141,7 @@ async def test_credits_come_back_for_any_number_of_requests(dut: Any) -> None:
     assert bench.memory(IOVA, 4 * 300) == b"".join(n.to_bytes(4, "little") for n in range(300))
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(
     operation=[("FETCH_ADD", 5, 12), ("SWAP", 5, 5), ("CAS", 7, 9), ("CAS", 8, 7)], size=[4, 8]
 )
@@ -159,7 +161,7 @@ async def test_atomics_change_memory_and_return_what_was_there(
     assert bench.port(endpoint).in_flight == ()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_an_atomic_waits_for_the_writes_before_it(dut: Any) -> None:
     latency = Latency()
     bench = await Bench.start(latency=latency)
@@ -170,7 +172,7 @@ async def test_an_atomic_waits_for_the_writes_before_it(dut: Any) -> None:
     assert bytes(completion.data)[0] == 7
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_atomics_that_are_blocked_or_find_no_memory_change_nothing(dut: Any) -> None:
     bench = await Bench.start(devices=2)
     endpoint, peer = bench.endpoints
@@ -185,7 +187,7 @@ async def test_atomics_that_are_blocked_or_find_no_memory_change_nothing(dut: An
     assert bytes(bench.memories[1][:8]) == bytes(8)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_malformed_requests_are_dropped(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints
@@ -203,7 +205,7 @@ async def test_malformed_requests_are_dropped(dut: Any) -> None:
     assert bench.memory(IOVA, MAPPED) == before
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(how=["function", *ResetOrder])
 async def test_a_reset_takes_back_what_is_under_way(dut: Any, how: str) -> None:
     latency = Latency()
@@ -234,7 +236,7 @@ async def test_a_reset_takes_back_what_is_under_way(dut: Any, how: str) -> None:
     assert bench.interrupts.messages == []
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_a_reset_between_completions_ends_them(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints
@@ -252,7 +254,7 @@ async def test_a_reset_between_completions_ends_them(dut: Any) -> None:
     assert sent == [1024, 896]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_listeners_are_told_of_requests_before_a_byte_moves(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints

@@ -80,7 +80,7 @@ class World:
         return [report.label for report in self.driver.handle_faults()]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_an_endpoint_asks_for_a_translation_and_uses_it(dut: Any) -> None:
     world = await World.start(DT=1)
     endpoint, driver = world.endpoint, world.driver
@@ -101,7 +101,7 @@ async def test_an_endpoint_asks_for_a_translation_and_uses_it(dut: Any) -> None:
     assert world.labels() == []
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_what_the_unit_cannot_look_up_is_ur_for_a_read_and_ca_for_a_translation(
     dut: Any,
 ) -> None:
@@ -120,7 +120,7 @@ async def test_what_the_unit_cannot_look_up_is_ur_for_a_read_and_ca_for_a_transl
     assert world.labels() == ["LCT.1", "LCT.1"]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_a_walk_takes_the_time_it_is_given_and_a_hit_none(dut: Any) -> None:
     world = await World.start()
     world.driver.enable()
@@ -137,7 +137,7 @@ async def test_a_walk_takes_the_time_it_is_given_and_a_hit_none(dut: Any) -> Non
     assert max(taken[1:]) < 100
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_requests_go_to_the_address_space_of_their_pasid(dut: Any) -> None:
     world = await World.start(SMTS=1, SSTS=1, PASID=1, PSS=19)
     endpoint, driver = world.endpoint, world.driver
@@ -157,7 +157,7 @@ async def test_requests_go_to_the_address_space_of_their_pasid(dut: Any) -> None
     assert len(world.labels()) == 1
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_messages_are_remapped_or_blocked_like_those_of_any_device(dut: Any) -> None:
     world = await World.start(IR=1)
     endpoint = world.endpoint
@@ -175,7 +175,7 @@ async def test_messages_are_remapped_or_blocked_like_those_of_any_device(dut: An
     assert (report.interrupt_index, report.source_id) == (others.index, world.source_id)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_vectors_of_cocotbext_pcie_pass_a_unit_that_does_not_remap_them(dut: Any) -> None:
     world = await World.start()
     route_msi(world.root_complex, world.platform)
