@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.iommu.bench import DOMAIN, HOST, IOVA, PAGE, PAGES, SOURCE, Bench, Machine, Mapped
+from tests.iommu.bench import (
+    DOMAIN,
+    ELSEWHERE,
+    HOST,
+    IOVA,
+    PAGE,
+    PAGES,
+    RAM_IN_USE,
+    SOURCE,
+    Bench,
+    Machine,
+    Mapped,
+)
 from tests.iommu.interrupt_bench import INDEX, Interrupting, remappable
 from tests.iommu.scalable_bench import (
     FIRST,
@@ -23,7 +35,7 @@ from tests.software.bench import IOVA as DRIVER_IOVA
 from vtd_plugin import Platform, VtdConfig
 from vtd_plugin.bus import AddressType, RequesterPort, ResetOrder
 from vtd_plugin.bus.testing import FakeUnit
-from vtd_plugin.encodings.codes import PageTableType
+from vtd_plugin.encodings.codes import PageTableType, TranslationType
 from vtd_plugin.encodings.registers import PLMLIMIT, PMEN
 from vtd_plugin.inspect.coverage import Coverage
 from vtd_plugin.inspect.coverage.bins import (
@@ -40,7 +52,7 @@ from vtd_plugin.software.commands import Command
 from vtd_plugin.software.pages import PAGE_1G, PAGE_2M, PAGE_4K
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from vtd_plugin.encodings._layout import Layout
     from vtd_plugin.inspect.coverage.model import Bin, Covergroup
@@ -84,6 +96,12 @@ def _with_device_tlb(**fields: Any) -> Bench:
     bench.attach(SOURCE, bench.mine, TT=1, **fields)
     bench.turn_on()
     return bench
+
+
+def _protect(bench: Machine) -> None:
+    """Protect memory from address 0 on, as far as everything here reaches."""
+    bench.registers.write(PLMLIMIT, RAM_IN_USE)
+    bench.registers.write(PMEN, PMEN.pack(EPM=1))
 
 
 # --- requests
@@ -242,6 +260,19 @@ def test_interrupts_and_requesters_of_other_units_are_no_requests() -> None:
     assert not any(coverage.hits.values())
 
 
+def test_protected_regions_block_with_translation_on_and_off() -> None:
+    bench = Mapped(VtdConfig(PLMR=1))
+    run = Run(bench)
+    _protect(bench)
+    bench.port().read(IOVA, 8)
+    bench.commands.run(Command.TRANSLATION, on=False)
+    bench.port().read(HOST, 8)
+    assert run.counted(REQUESTS) == {
+        ("read", "legacy second-stage", "none", "fault"): 1,
+        ("read", "direct", "none", "fault"): 1,
+    }
+
+
 @pytest.mark.parametrize(
     "machine", [*KINDS, "legacy", "device-TLB", "pass-through", "off"], ids=str
 )
@@ -263,6 +294,59 @@ def test_every_request_is_in_a_bin_that_can_be(machine: PageTableType | str) -> 
             ask(bench.port(), place)
     assert contradictions(run.coverage.hits) == []
     assert sum(run.counted(REQUESTS).values()) == len(ASKS) * len(places)
+
+
+# --- every bin of the requests, to see that what cannot be is all ruled out
+
+SMALL_AT, MEDIUM_AT, LARGE_AT = IOVA, 0x8000_0000, 0x1_0000_0000
+"""Addresses of pages of three sizes; one with the interrupt window in it would be cut up."""
+
+TOO_HIGH = 1 << 55
+"""An address that no tables take and no memory has."""
+
+
+def _map_large_pages(bench: Scalable | Mapped) -> None:
+    for at, address, size in ((MEDIUM_AT, ELSEWHERE, PAGE_2M), (LARGE_AT, 0, PAGE_1G)):
+        if isinstance(bench, Mapped):
+            bench.mine.map(at, address, size, page_size=size)
+        else:
+            bench.second.map(at, address, size, page_size=size)
+            bench.first.map(at, at if bench.kind is NESTED else address, size, page_size=size)
+
+
+def _ask_everywhere(bench: Scalable | Mapped, ask: str) -> Coverage:
+    """A walk and a hit of each page size, and a fault."""
+    run = Run(bench)
+    # Host addresses are for translated requests, and for those that no tables translate.
+    for address in (SMALL_AT, MEDIUM_AT, LARGE_AT + ELSEWHERE, HOST):
+        for _ in range(2):
+            ASKS[ask](bench.port(), address)
+    ASKS[ask](bench.port(), TOO_HIGH)
+    return run.coverage
+
+
+def _machines() -> Iterator[Scalable | Mapped]:
+    for kind in KINDS:
+        yield Scalable(kind=kind)
+    for translation_type in TranslationType.DEVICE_TLB, TranslationType.PASS_THROUGH:
+        bench = Mapped(VtdConfig(DT=1), on=False)
+        bench.attach(SOURCE, bench.mine, TT=translation_type)
+        bench.turn_on()
+        yield bench
+    yield Mapped(on=False)
+    protected = Mapped(VtdConfig(PLMR=1), on=False)
+    _protect(protected)
+    yield protected
+
+
+def test_every_request_that_is_not_ruled_out_can_be() -> None:
+    merged = Coverage()
+    for ask in ASKS:
+        for bench in _machines():
+            _map_large_pages(bench)
+            merged.merge(_ask_everywhere(bench, ask))
+    assert contradictions(merged.hits) == []
+    assert set(REQUESTS.bins) - set(merged.hits[REQUESTS.name]) == set()
 
 
 # --- faults
@@ -326,11 +410,6 @@ def test_each_invalidation_has_its_bin(expected: Bin) -> None:
 
 
 # --- state switches
-
-
-def _protect(bench: Scalable) -> None:
-    bench.registers.write(PLMLIMIT, 0x10_0000)
-    bench.registers.write(PMEN, PMEN.pack(EPM=1))
 
 
 def _invalidate(command: Bin) -> Callable[[Scalable], None]:
