@@ -262,6 +262,12 @@ def test_a_table_out_of_reach_blocks_at_its_level(level: int, label: str) -> Non
     assert verdict(bench) == label
 
 
+def test_pass_through_ignores_the_bits_of_the_table_pointer_above_the_host_width() -> None:
+    bench = Mapped()
+    change_context(bench, TT=2, SSPTPTR=(1 << 52) - 1)
+    assert bench.lands_at(HOST) == HOST
+
+
 def test_pass_through_ignores_the_table_pointer_but_not_the_width() -> None:
     bench = Mapped()
     change_context(bench, TT=2, SSPTPTR_address=BEYOND_RAM)

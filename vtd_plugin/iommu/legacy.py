@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ROOT_BYTES: Final = RootEntry.BITS // 8
 _CONTEXT_BYTES: Final = ContextEntry.BITS // 8
+_POINTER: Final = ContextEntry.mask("SSPTPTR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,14 @@ class LegacyMode:
         request.suppressed = bool(entry.FPD)
         if not entry.P:
             return Condition.LCT_2
-        if raw & self._context_reserved:
+        if raw & self._reserved_in(entry):
             return Condition.LCT_3
         return self._check_context(entry)
+
+    def _reserved_in(self, entry: ContextEntry) -> int:
+        """Bits that must be 0; pass-through ignores all of the pointer, the bits above HAW too."""
+        ignored = _POINTER if entry.TT == TranslationType.PASS_THROUGH else 0
+        return self._context_reserved & ~ignored
 
     def _read_root(self, request: Request) -> int | Condition:
         address = self._state.root.RTA_address + (request.source_id >> 8) * _ROOT_BYTES
