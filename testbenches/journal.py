@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hdl_bridge.axi import AxiUser
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -30,12 +32,30 @@ class View:
         self.name = name
         self.pages = pages
 
+    def of(self, pasid: int | None) -> View:  # noqa: ARG002 - the same for all
+        """Where the addresses of requests with a PASID lead, or of those without one."""
+        return self
+
     def address(self, iova: int) -> int | None:
         """Where an address leads; None where nothing is mapped."""
         if self.pages is None:
             return iova
         page = self.pages.get(iova // PAGE * PAGE)
         return None if page is None else page + iova % PAGE
+
+
+class PasidViews(View):
+    """A view for each PASID, and one for requests without."""
+
+    __slots__ = ("views",)
+
+    def __init__(self, name: str, views: Mapping[int | None, View]) -> None:
+        super().__init__(name, {})
+        self.views = views
+
+    def of(self, pasid: int | None) -> View:
+        """The view of a PASID; one that is not known leads nowhere."""
+        return self.views.get(pasid, self)
 
 
 DIRECT: Final = View("direct")
@@ -53,6 +73,11 @@ class Burst:
 
     transfer: Transfer
     view: View
+
+    @property
+    def place(self) -> tuple[int | None, int]:
+        """Its PASID and its first address."""
+        return self.transfer.attributes.pasid, self.transfer.iova
 
     @property
     def address(self) -> int:
@@ -100,13 +125,14 @@ class Journal:
         Returns:
             How many bytes went to memory.
         """
-        reads = {burst.transfer.iova: burst for burst in self.bursts if not burst.transfer.is_write}
+        reads = {burst.place: burst for burst in self.bursts if not burst.transfer.is_write}
         moved = 0
         for write in self.writes():
-            copy = _copy_of(copies, write.transfer.iova)
-            offset = write.transfer.iova - copy.destination
+            pasid, iova = write.place
+            copy = _copy_of(copies, pasid, iova)
+            offset = iova - copy.destination
             size = min(write.transfer.size, copy.length - offset)
-            source = reads[copy.source + offset].address
+            source = reads[pasid, copy.source + offset].address
             data = bytes(self._image.expected[source : source + size])
             if write.transfer.aborted:
                 moved += self._image.expect_beats(write.address, data, beat_bytes)
@@ -117,9 +143,10 @@ class Journal:
         return moved
 
     def _began(self, transfer: Transfer) -> None:
-        self.bursts.append(Burst(transfer, self.view))
-        leads_somewhere = self.view.address(transfer.iova) is not None
-        assert transfer.ok == leads_somewhere, f"{transfer} under {self.view.name}"
+        view = self.view.of(transfer.attributes.pasid)
+        self.bursts.append(Burst(transfer, view))
+        leads_somewhere = view.address(transfer.iova) is not None
+        assert transfer.ok == leads_somewhere, f"{transfer} under {view.name}"
 
     def _software_writes(self, address: int) -> None:
         if self._armed is not None and self._armed[0](address):
@@ -127,8 +154,9 @@ class Journal:
             self._armed = None
 
 
-def _copy_of(copies: Iterable[Copy], destination: int) -> Copy:
+def _copy_of(copies: Iterable[Copy], pasid: int | None, destination: int) -> Copy:
     for copy in copies:
-        if copy.destination <= destination < copy.destination + copy.length:
+        inside = copy.destination <= destination < copy.destination + copy.length
+        if inside and AxiUser()(copy.user).get("pasid") == pasid:
             return copy
     raise AssertionError(f"a write to {destination:#x}, which no copy asks for")

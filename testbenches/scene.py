@@ -19,6 +19,7 @@ from testbenches.axi_checker import AxiChecker
 from testbenches.journal import DIRECT, PAGE, Journal, View
 from testbenches.master import Master
 from testbenches.memory_image import MemoryImage
+from testbenches.recording import record
 from testbenches.sg import DESCRIPTOR_BYTES, Copy, SgHost, Status
 from vtd_plugin import Platform, VtdConfig, VtdUnit
 from vtd_plugin.software import Driver, FrameAllocator
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from hdl_bridge.axi import AxiBridge
     from vtd_plugin.bus import InterruptMessage
-    from vtd_plugin.software import Domain, Pending
+    from vtd_plugin.software import Domain, FirstStageDomain, Pending
 
 DEVICE: Final = "00:05.0"
 RAM_BYTES: Final = 2 << 20
@@ -74,6 +75,8 @@ class Scene:
         self.rng = random.Random(random.getrandbits(32))
         self.master = master
         self.platform = Platform(RAM_BYTES, load_entry_points=False)
+        record(self.platform)
+        self._free_frames = self.rng.sample(FRAMES, len(FRAMES))
         self.image = MemoryImage(self.platform, RAM_BYTES, self.rng)
         self.platform.add_unit(VtdUnit(config))
         self.interrupts: list[InterruptMessage] = []
@@ -137,12 +140,11 @@ class Scene:
         await ClockCycles(self.dut.clk, cycles)
 
     def random_view(self, name: str) -> View:
-        """Source and destination anywhere in memory, the chain where it is."""
+        """Source and destination anywhere in unused memory, the chain where it is."""
         iovas = [base + PAGE * number for base in (SOURCE, DESTINATION) for number in range(PAGES)]
-        frames = self.rng.sample(FRAMES, len(iovas))
-        return View(name, {CHAIN: CHAIN, **dict(zip(iovas, frames, strict=True))})
+        return View(name, {CHAIN: CHAIN, **{iova: self._free_frames.pop() for iova in iovas}})
 
-    def map_view(self, domain: Domain, view: View) -> None:
+    def map_view(self, domain: Domain | FirstStageDomain, view: View) -> None:
         """Map what a view says."""
         assert view.pages is not None
         for iova, address in view.pages.items():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 from hdl_bridge.simulation import run
 from testbenches.cells import part
-from testbenches.designs import SG_DMA
+from testbenches.designs import NVME_LITE, SG_DMA
 
 if TYPE_CHECKING:
     from hdl_bridge.simulators import Simulator
@@ -26,3 +28,13 @@ def test_cells_of_the_reset_matrix(simulator: Simulator, seed: int) -> None:
         seed=seed,
     )
     assert len(outcomes) == len(testcases)
+
+
+@pytest.mark.parametrize("theme", ["enable", "invalidation", "reset", "faults", "scalable"])
+def test_sg_dma_behind_a_unit(simulator: Simulator, theme: str, seed: int) -> None:
+    run(simulator, SG_DMA.top, SG_DMA.sources, f"testbenches.cocotb_{theme}", seed=seed)
+
+
+def test_nvme_lite_behind_a_unit(simulator: Simulator, seed: int) -> None:
+    module = "testbenches.cocotb_nvme_lite_vtd"
+    run(simulator, NVME_LITE.top, NVME_LITE.sources, module, seed=seed)

@@ -1,0 +1,113 @@
+"""Address spaces of every kind that scalable mode has, side by side for one device.
+
+Each PASID translates otherwise: by a first stage, a second stage, both nested, or not at all.
+Requests without a PASID use a second stage, which is also under the nested one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from testbenches.journal import DIRECT, PAGE, PasidViews, View
+from testbenches.scene import DEVICE, RAM_BYTES, TABLE_BYTES, TABLES
+from vtd_plugin import VtdConfig
+from vtd_plugin.software import FrameAllocator, GuestMemory
+
+if TYPE_CHECKING:
+    from testbenches.scene import Scene
+    from testbenches.sg import Copy
+    from vtd_plugin.software import Driver
+
+FIRST: Final = 0x11
+SECOND: Final = 0x22
+NESTED: Final = 0x33
+PASS_THROUGH: Final = 0x44
+PASIDS: Final = (FIRST, SECOND, NESTED, PASS_THROUGH)
+
+GUEST_DATA: Final = 0x40_0000
+"""Guest-physical address of what the nested first stage leads to."""
+GUEST_TABLES: Final = 0x60_0000
+GUEST_TABLE_PAGES: Final = 8
+
+_ACCESSED_AND_DIRTY: Final = 0x60
+_USER_VALID: Final = 1 << 20
+_USER_PRIVILEGED: Final = 1 << 21
+
+
+def config() -> VtdConfig:
+    """A unit in scalable mode, with PASIDs of 8 bits."""
+    return VtdConfig(SMTS=1, FSTS=1, SSTS=1, NEST=1, PASID=1, PSS=7, SMPWCS=1, SRS=1)
+
+
+def user(pasid: int | None, *, privileged: bool = False) -> int:
+    """The AxUSER of a burst."""
+    if pasid is None:
+        return 0
+    return pasid | _USER_VALID | (_USER_PRIVILEGED if privileged else 0)
+
+
+def let_unit_set_accessed_bits(scene: Scene) -> None:
+    """Accessed and dirty bits of first stages are the unit's to write."""
+    scene.image.let_unit_write(TABLES, RAM_BYTES - TABLES, _ACCESSED_AND_DIRTY)
+
+
+class AddressSpaces:
+    """All address spaces of the device, in tables of one driver.
+
+    Attributes:
+        driver: Software.
+        view: Where addresses lead, by PASID.
+    """
+
+    def __init__(self, scene: Scene, driver: Driver, number: int = 0) -> None:
+        """Make what needs no mode yet: the domain of requests without PASID.
+
+        Args:
+            scene: Where.
+            driver: Software, with a mode prepared.
+            number: Which guest's tables, if there are several.
+        """
+        self.driver = driver
+        self._scene = scene
+        self._plain = scene.random_view("without PASID")
+        guest = scene.random_view("guest")
+        assert guest.pages is not None
+        # A guest sees its memory in a row; where its pages are is the business of the host.
+        frames = {GUEST_DATA + PAGE * index: at for index, at in enumerate(guest.pages.values())}
+        self._guest = dict(zip(guest.pages, frames, strict=True))
+        tables = TABLES + 2 * TABLE_BYTES + number * GUEST_TABLE_PAGES * PAGE
+        for index in range(GUEST_TABLE_PAGES):
+            frames[GUEST_TABLES + PAGE * index] = tables + PAGE * index
+        self._nested = guest
+        self._host = driver.create_domain(levels=4)
+        scene.map_view(self._host, self._plain)
+        scene.map_view(self._host, View("guest-physical", frames))
+        driver.attach(DEVICE, self._host)
+        self.view = PasidViews("spaces", {None: self._plain})
+
+    def attach_all(self) -> None:
+        """Attach every PASID; the driver is in scalable mode."""
+        driver, scene = self.driver, self._scene
+        first, second = scene.random_view("first stage"), scene.random_view("second stage")
+        process = driver.create_first_stage_domain()
+        scene.map_view(process, first)
+        driver.attach_pasid(DEVICE, FIRST, first_stage=process, SRE=1)
+        other = driver.create_domain(levels=4)
+        scene.map_view(other, second)
+        driver.attach_pasid(DEVICE, SECOND, second_stage=other)
+        guest = driver.create_first_stage_domain(
+            cpu=GuestMemory(scene.image, self._host.table),
+            frames=FrameAllocator(GUEST_TABLES, GUEST_TABLE_PAGES * PAGE),
+        )
+        scene.map_view(guest, View("guest-virtual", self._guest))
+        driver.attach_pasid(DEVICE, NESTED, first_stage=guest, second_stage=self._host)
+        driver.attach_pasid(DEVICE, PASS_THROUGH, pass_through=True)
+        views: dict[int | None, View] = {None: self._plain, FIRST: first, SECOND: second}
+        self.view = PasidViews("spaces", views | {NESTED: self._nested, PASS_THROUGH: DIRECT})
+
+    def copies(self) -> list[Copy]:
+        """Copies in every address space, one after the other at random."""
+        scene = self._scene
+        copies = [copy for pasid in self.view.views for copy in scene.random_copies(user(pasid))]
+        scene.rng.shuffle(copies)
+        return copies
