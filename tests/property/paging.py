@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import strategies as st
 
 from tests.property.image import DATA, NOWHERE, Image, data_page, shift_of
-from tests.property.units import mostly, weighted
+from tests.property.units import Draw, mostly, weighted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,7 +81,7 @@ def swapped(address: int) -> int:
     return address ^ 0x1000
 
 
-def draw_tables(draw: st.DrawFn, image: Image, form: Format, levels: int) -> Tables:
+def draw_tables(draw: Draw, image: Image, form: Format, levels: int) -> Tables:
     """A domain of `levels` levels."""
     frames = [image.frame() for _ in range(levels)]
     tables = Tables(frames[0], levels, frames=frames)
@@ -116,7 +116,7 @@ def _sign_extended(form: Format, levels: int, address: int) -> int:
     return address
 
 
-def _entry(draw: st.DrawFn, form: Format, level: int, child: int | None, damage: str) -> int:
+def _entry(draw: Draw, form: Format, level: int, child: int | None, damage: str) -> int:
     """An entry that points to a table, or a leaf, damaged as asked."""
     if damage == "absent":
         return draw(st.sampled_from([0, 1 << 63, 0x0FF << 52]))
@@ -138,7 +138,7 @@ def _rights(form: Format, damage: str) -> int:
     return readable | writable
 
 
-def _leaf_target(draw: st.DrawFn, form: Format, level: int, damage: str) -> int:
+def _leaf_target(draw: Draw, form: Format, level: int, damage: str) -> int:
     if damage == "nowhere":
         return NOWHERE
     if damage == "interrupts":
@@ -148,7 +148,7 @@ def _leaf_target(draw: st.DrawFn, form: Format, level: int, damage: str) -> int:
     return DATA if level == 2 else 0
 
 
-def _broken_bits(draw: st.DrawFn, form: Format, level: int, damage: str) -> int:
+def _broken_bits(draw: Draw, form: Format, level: int, damage: str) -> int:
     if damage == "noise":
         return draw(st.integers(0, (1 << 64) - 1)) & _noise_mask(form, level)
     return {
@@ -169,9 +169,7 @@ def _noise_mask(form: Format, level: int) -> int:
     return upper | unused_rights | 0b11 << 8 | (0x1F << 2 if level > 1 else 0x3F << 2)
 
 
-def nested_second_stage(
-    draw: st.DrawFn, image: Image, form: Format, levels: int, large: bool
-) -> Tables:
+def nested_second_stage(draw: Draw, image: Image, form: Format, levels: int, large: bool) -> Tables:
     """A second stage that maps the whole memory, neighbouring pages swapped in the lower half.
 
     The upper half is one 2-MiB page where the unit has those.
@@ -199,7 +197,7 @@ def _full(form: Format) -> int:
 
 
 def damage_some(
-    draw: st.DrawFn, image: Image, form: Format, second: Tables, guest_pages: Iterable[int]
+    draw: Draw, image: Image, form: Format, second: Tables, guest_pages: Iterable[int]
 ) -> None:
     """Break the second-stage entries of up to two of these guest pages."""
     tables = second.frames[second.levels - 1 :]

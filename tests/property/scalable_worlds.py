@@ -21,10 +21,11 @@ from tests.property.paging import (
     nested_second_stage,
     swapped,
 )
-from tests.property.units import caches, mostly, scalable_units, seldom, weighted
-from tests.property.worlds import DEVICES, WIDTHS, Entrance, World
+from tests.property.units import Draw, caches, mostly, scalable_units, seldom, weighted
+from tests.property.worlds import DEVICES, WIDTHS, Entrance, Structure, World
 
 if TYPE_CHECKING:
+    from tests.property.pair import Pair
     from tests.reference.capabilities import Caps
 
 FIRST: Final = 1
@@ -60,7 +61,7 @@ def scalable_worlds(draw: st.DrawFn) -> World:
     io_rights = world.caps.second_stage_io_rights and draw(st.booleans())
     mode = draw(weighted((1, 40), (0b11, 1), (0b10, 1)))
     world.rtaddr = root | mode << 10 | io_rights << 7
-    spaces = {did: _draw_space(draw, world, io_rights=io_rights) for did in SPACES}
+    spaces = {did: _draw_space(draw, world, did, io_rights=io_rights) for did in SPACES}
     contexts: dict[int, int] = {}
     for source_id in ALL_DEVICES:
         half = source_id >> 7
@@ -68,12 +69,14 @@ def scalable_worlds(draw: st.DrawFn) -> World:
             contexts[half] = image.frame()
             place = root + 16 * (half >> 1) + 8 * (half & 1)
             image.put(place, _root_half(draw, contexts[half]))
+            world.structures.append(Structure("root", place))
         place = contexts[half] + 32 * (source_id & 0x7F)
         image.put(place, _draw_device(draw, world, spaces, source_id), 32)
+        world.structures.append(Structure("context", place, source_id))
     return world
 
 
-def _root_half(draw: st.DrawFn, context_table: int) -> int:
+def _root_half(draw: Draw, context_table: int) -> int:
     damage = draw(weighted((0, 40), (1, 1), (1 << 1, 1), (1 << 11, 1), (1 << 60, 1)))
     entry = context_table | 1
     if draw(weighted((False, 40), (True, 1))):
@@ -84,7 +87,7 @@ def _root_half(draw: st.DrawFn, context_table: int) -> int:
 # --- devices and their PASIDs
 
 
-def _draw_device(draw: st.DrawFn, world: World, spaces: dict[int, Space], source_id: int) -> int:
+def _draw_device(draw: Draw, world: World, spaces: dict[int, Space], source_id: int) -> int:
     """A context entry, with the PASID tables below it."""
     caps, image = world.caps, world.image
     rid_pasid = draw(st.sampled_from([0, 3])) if caps.rid_pasid else 0
@@ -95,13 +98,16 @@ def _draw_device(draw: st.DrawFn, world: World, spaces: dict[int, Space], source
     for pasid in (rid_pasid, *PASIDS):
         did = draw(st.sampled_from(SPACES))
         entry = _pasid_entry(draw, world, spaces, did)
-        image.put(tables[pasid >> 6] + 64 * (pasid & 0x3F), entry, 64)
+        place = tables[pasid >> 6] + 64 * (pasid & 0x3F)
+        image.put(place, entry, 64)
+        found = Structure("pasid", place, source_id, entry >> 64 & 0xFFFF, pasid)
+        world.structures.append(found)
         known = None if pasid == rid_pasid else pasid
         world.entrances.append(Entrance(source_id, known, tuple(spaces[did].addresses)))
     return _context_entry(draw, caps, directory, rid_pasid)
 
 
-def _context_entry(draw: st.DrawFn, caps: Caps, directory: int, rid_pasid: int) -> int:
+def _context_entry(draw: Draw, caps: Caps, directory: int, rid_pasid: int) -> int:
     device_tlb = caps.device_tlb and draw(mostly)
     entry = 1 | draw(seldom) << 1 | device_tlb << 2 | rid_pasid << 64
     entry |= (caps.pasid and draw(mostly)) << 3
@@ -119,14 +125,14 @@ def _context_entry(draw: st.DrawFn, caps: Caps, directory: int, rid_pasid: int) 
     return entry | (NOWHERE if damage == "nowhere" else directory)
 
 
-def _directory_entry(draw: st.DrawFn, table: int) -> int:
+def _directory_entry(draw: Draw, table: int) -> int:
     entry = table | 1 | draw(weighted((False, 15), (True, 1))) << 1
     if draw(weighted((False, 40), (True, 1))):
         return NOWHERE | 1
     return entry ^ draw(weighted((0, 60), (1, 1), (1 << 2, 1), (1 << 11, 1), (1 << 60, 1)))
 
 
-def _pasid_entry(draw: st.DrawFn, world: World, spaces: dict[int, Space], did: int) -> int:
+def _pasid_entry(draw: Draw, world: World, spaces: dict[int, Space], did: int) -> int:
     """An entry that leads to the space of a domain-id, if it is not damaged."""
     caps, space = world.caps, spaces[did]
     entry = 1 | draw(weighted((False, 10), (True, 1))) << 1 | space.kind << 6 | space.fields
@@ -152,10 +158,24 @@ _ODD_BITS: Final = (
 )
 
 
+def flip_a_bit(draw: Draw, pair: Pair, structure: Structure) -> None:
+    """Change a structure by a bit that no cache is tagged with, and no table found by."""
+    bit = draw(st.sampled_from(_CHANGEABLE_BITS[structure.kind]))
+    place = structure.place + 8 * (bit // 64)
+    value = pair.get(place) ^ 1 << bit % 64
+    pair.put(place, value.to_bytes(8, "little"))
+
+
+_CHANGEABLE_BITS: Final = {
+    "root": (0, 1),
+    "context": (0, 1, 2, 3, 4, 6, 7),
+    "pasid": (0, 1, 10, 87, 88, 128, 132, 255),
+}
+
 # --- address spaces
 
 
-def _draw_space(draw: st.DrawFn, world: World, *, io_rights: bool) -> Space:
+def _draw_space(draw: Draw, world: World, did: int, *, io_rights: bool) -> Space:
     caps = world.caps
     offered = {
         FIRST: caps.first_stage,
@@ -163,11 +183,12 @@ def _draw_space(draw: st.DrawFn, world: World, *, io_rights: bool) -> Space:
         NESTED: caps.nested,
         THROUGH: caps.pass_through,
     }
-    kind = draw(st.sampled_from([kind for kind, offer in offered.items() if offer] or [FIRST]))
+    kinds = [kind for kind in (NESTED, FIRST, SECOND, NESTED, THROUGH) if offered[kind]]
+    kind = draw(st.sampled_from(kinds or [FIRST]))
     if kind == THROUGH:
         return Space(kind, 0, [data_page(number) for number in range(4)])
     if kind == FIRST:
-        return _first_stage(draw, world, guest=False)
+        return _first_stage(draw, world, did, guest=False)
     accessed_dirty = caps.second_stage_accessed_dirty and draw(mostly)
     preset, leaf_preset = _preset(draw, ACCESSED_DIRTY_SECOND)
     form = Format(
@@ -181,37 +202,46 @@ def _draw_space(draw: st.DrawFn, world: World, *, io_rights: bool) -> Space:
     common = levels << 2 | accessed_dirty << 9
     if kind == SECOND:
         tables = draw_tables(draw, world.image, form, WIDTHS[levels])
+        world.domains[did] = tables
         return Space(kind, common | tables.root, tables.addresses)
-    return _nested(draw, world, form, levels, common)
+    return _nested(draw, world, did, form, common)
 
 
-def _preset(draw: st.DrawFn, bits: int) -> tuple[int, int]:
+def _preset(draw: Draw, bits: int) -> tuple[int, int]:
     """Accessed and dirty bits that software set beforehand, or none: in tables, and in leaves."""
     accessed = bits & -bits
     chosen = draw(weighted((0, 2), (accessed, 1), (bits, 1)))
     return chosen & accessed, chosen
 
 
-def _first_stage(draw: st.DrawFn, world: World, *, guest: bool) -> Space:
+def _first_stage(draw: Draw, world: World, did: int, *, guest: bool) -> Space:
     caps = world.caps
     preset, leaf_preset = _preset(draw, ACCESSED_DIRTY_FIRST)
     form = Format(first=True, preset=preset, leaf_preset=leaf_preset, guest=guest)
     five = caps.first_stage_5_levels and draw(st.booleans())
     tables = draw_tables(draw, world.image, form, 4 + five)
+    world.domains[did] = tables
     common = form.pointer(tables.root) << 128 | five << 130
     common |= (caps.extended_accessed and draw(st.booleans())) << 135
     return Space(NESTED if guest else FIRST, common, tables.addresses)
 
 
-def _nested(draw: st.DrawFn, world: World, form: Format, aw: int, common: int) -> Space:
+def _nested(draw: Draw, world: World, did: int, form: Format, common: int) -> Space:
     """First-stage tables at guest addresses, above a second stage that maps the whole memory."""
     before = len(world.image.frames)
-    space = _first_stage(draw, world, guest=True)
+    space = _first_stage(draw, world, did, guest=True)
     tables = world.image.frames[before:]
     large = world.caps.second_stage_2m and draw(st.booleans())
-    second = nested_second_stage(draw, world.image, form, WIDTHS[aw], large)
+    levels = WIDTHS[common >> 2 & 0b111]
+    second = nested_second_stage(draw, world.image, form, levels, large)
     guest_pages = [swapped(frame) for frame in tables]
     guest_pages += [swapped(data_page(number)) for number in range(16)]
     damage_some(draw, world.image, form, second, guest_pages)
+    leaves = second.frames[second.levels - 1 :]
+    world.domains[did].places.extend(
+        leaves[page >> 21] + 8 * (page >> 12 & 0x1FF)
+        for page in guest_pages
+        if page >> 21 < len(leaves)
+    )
     space.fields |= common | second.root
     return space

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.property.image import NOWHERE, Image
 from tests.property.paging import Format, Tables, draw_tables
-from tests.property.units import caches, legacy_units, seldom, weighted
+from tests.property.units import Draw, caches, legacy_units, seldom, weighted
 from tests.reference.model import TRANSLATED, TRANSLATION, UNTRANSLATED, Ask
 
 if TYPE_CHECKING:
@@ -33,6 +33,25 @@ class Entrance:
     addresses: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Structure:
+    """An entry above the page tables that software may change, and what names it in caches.
+
+    Attributes:
+        kind: "root", "context" or "pasid".
+        place: Its address.
+        source_id: The requester of a context or PASID entry.
+        domain_id: The domain-id that stands in it or below it.
+        pasid: The PASID of a PASID entry.
+    """
+
+    kind: str
+    place: int
+    source_id: int = 0
+    domain_id: int = 0
+    pasid: int = 0
+
+
 @dataclass
 class World:
     caps: Caps
@@ -43,8 +62,7 @@ class World:
     entrances: list[Entrance] = field(default_factory=list)
     domains: dict[int, Tables] = field(default_factory=dict)
     """Domain-id to page tables; several domain-ids may share them."""
-    structures: list[int] = field(default_factory=list)
-    """Addresses of root and context entries."""
+    structures: list[Structure] = field(default_factory=list)
 
     def spare_domain(self) -> int:
         """A domain-id of its own.
@@ -79,17 +97,31 @@ def legacy_worlds(draw: st.DrawFn) -> World:
         if bus not in contexts:
             contexts[bus] = image.frame()
             image.put(root + 16 * bus, _root_entry(draw, contexts[bus]), 16)
-            world.structures.append(root + 16 * bus)
+            world.structures.append(Structure("root", root + 16 * bus))
         did = draw(st.sampled_from([1, 2]))
         entry = _context_entry(draw, world, did, widths[did])
         place = contexts[bus] + 16 * (source_id & 0xFF)
         image.put(place, entry, 16)
-        world.structures.append(place)
+        found = Structure("context", place, source_id, entry >> 72 & 0xFFFF)
+        world.structures.append(found)
         world.entrances.append(Entrance(source_id, None, tuple(world.domains[did].addresses)))
     return world
 
 
-def _root_entry(draw: st.DrawFn, context_table: int) -> int:
+def redraw_context(draw: Draw, world: World, old: Structure) -> int:
+    """Another value for a root or context entry."""
+    value = world.image.get(old.place)
+    if old.kind == "root":
+        return _root_entry(draw, value & ~0xFFF)
+    did = draw(st.sampled_from([1, 2]))
+    return _context_entry(draw, world, did, _width_of(world.domains[did]))
+
+
+def _width_of(tables: Tables) -> int:
+    return next(aw for aw, levels in WIDTHS.items() if levels == tables.levels)
+
+
+def _root_entry(draw: Draw, context_table: int) -> int:
     damage = draw(weighted(("none", 40), ("absent", 1), ("reserved", 1), ("nowhere", 1)))
     return {
         "none": context_table | 1,
@@ -99,7 +131,7 @@ def _root_entry(draw: st.DrawFn, context_table: int) -> int:
     }[damage]
 
 
-def _context_entry(draw: st.DrawFn, world: World, did: int, aw: int) -> int:
+def _context_entry(draw: Draw, world: World, did: int, aw: int) -> int:
     """TT 0 or 1 most times; ignored and FPD bits as they come."""
     translation_type = draw(weighted((1, 10), (0, 6), (2, 3), (3, 1)))
     damage = draw(
