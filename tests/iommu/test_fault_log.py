@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tests.iommu.bench import SOURCE, Bench, values
-from tests.iommu.queue_bench import wait
+from tests.iommu.queue_bench import STATUS, wait
 from vtd_plugin import VtdConfig
 from vtd_plugin.bus import Fault
 from vtd_plugin.encodings.registers import (
@@ -334,9 +334,18 @@ def test_a_wait_without_the_interrupt_flag_announces_nothing() -> None:
 def test_the_status_is_written_before_the_interrupt_leaves() -> None:
     bench = Waiting()
     seen: list[bytes] = []
-    bench.platform.add_interrupt_sink(
-        lambda _message: seen.append(bench.platform.read(0x0F_0000, 4))
-    )
+    bench.platform.add_interrupt_sink(lambda _message: seen.append(bench.platform.read(STATUS, 4)))
     bench.registers.write(IECTL, 0)
     bench.queue.submit(wait(0xABCD, IF=1))
     assert seen == [(0xABCD).to_bytes(4, "little")]
+
+
+def test_descriptors_given_while_a_wait_is_announced_are_obeyed() -> None:
+    bench = Waiting()
+    answers = [wait(9)]
+    bench.platform.add_interrupt_sink(
+        lambda _message: bench.queue.submit(answers.pop()) if answers else None
+    )
+    bench.registers.write(IECTL, 0)
+    bench.finish_one()
+    assert bench.platform.read(STATUS, 4) == (9).to_bytes(4, "little")
