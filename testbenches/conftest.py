@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hdl_bridge.simulation import WAVES_FOLDER
 from hdl_bridge.simulators import available
+from testbenches.recording import COVERAGE_FOLDER
 
 if TYPE_CHECKING:
     import pytest
@@ -21,12 +22,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--waves", metavar="FOLDER", help="write waveforms and timelines of every simulation there"
     )
+    parser.addoption(
+        "--coverage", metavar="FOLDER", help="leave a coverage file of every simulation there"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    folder = config.getoption("--waves")
-    if folder is not None:
-        os.environ[WAVES_FOLDER] = str(Path(folder).resolve())
+    # Simulations are processes of their own: their environment tells them.
+    for option, variable in (("--waves", WAVES_FOLDER), ("--coverage", COVERAGE_FOLDER)):
+        folder = config.getoption(option)
+        if folder is not None:
+            os.environ[variable] = str(Path(folder).resolve())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
