@@ -84,6 +84,14 @@ def test_a_file_that_cannot_be_read_is_named(files: list[Path], there: bool) -> 
     assert not result.stdout
 
 
+@pytest.mark.parametrize("option", ["--xml", "--json"])
+def test_a_file_that_cannot_be_written_is_named(files: list[Path], option: str) -> None:
+    path = files[0].parent / "nowhere" / "out"
+    result = _run(files[0], option, path)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {path}: No such file or directory\n"
+
+
 def test_a_hit_that_cannot_be_is_an_error(files: list[Path]) -> None:
     document = json.loads(files[0].read_text())
     impossible = {"kind": "function", "order": "units only"}

@@ -6,7 +6,7 @@ What is counted, and how, is `vtd_plugin.inspect.coverage`.
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  typer reads the annotation
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 UNUSABLE: Final = 2
-"""Exit status when a file could not be read."""
+"""Exit status when a file could not be read or written."""
 
 CONTRADICTED: Final = 1
 """Exit status when something was counted that cannot be."""
@@ -39,17 +39,21 @@ def coverage(
 ) -> None:
     """Merge and print the functional coverage of runs.
 
-    Exit status: 0, or 1 when a bin was hit that is ruled out, or 2 when a file could not be read.
+    Exit status: 0, or 1 when a bin was hit that is ruled out, or 2 when a file could not be
+    read or written.
     """
     merged = _merge(files)
     hits = merged.hits
+    try:
+        if xml is not None:
+            write_xml(hits, xml)
+        if json is not None:
+            merged.save(json)
+    except OSError as error:
+        _give_up(f"{error.filename}: {error.strerror}")
     Console().print(report.table(hits))
     if holes:
         _list("Holes", report.holes(hits))
-    if xml is not None:
-        write_xml(hits, xml)
-    if json is not None:
-        merged.save(json)
     contradictions = report.contradictions(hits)
     if contradictions:
         _list("Hit, but ruled out", contradictions)
@@ -62,12 +66,15 @@ def _merge(files: Iterable[Path]) -> Coverage:
         try:
             merged.merge(Coverage.load(path))
         except OSError as error:
-            typer.echo(f"error: {path}: {error.strerror}", err=True)
-            raise typer.Exit(UNUSABLE) from error
+            _give_up(f"{path}: {error.strerror}")
         except ValueError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(UNUSABLE) from error
+            _give_up(str(error))
     return merged
+
+
+def _give_up(reason: str) -> NoReturn:
+    typer.echo(f"error: {reason}", err=True)
+    raise typer.Exit(UNUSABLE)
 
 
 def _list(title: str, lines: Iterable[str]) -> None:
