@@ -38,3 +38,16 @@ def test_sg_dma_behind_a_unit(simulator: Simulator, theme: str, seed: int) -> No
 def test_nvme_lite_behind_a_unit(simulator: Simulator, seed: int) -> None:
     module = "testbenches.cocotb_nvme_lite_vtd"
     run(simulator, NVME_LITE.top, NVME_LITE.sources, module, seed=seed)
+
+
+def test_soak(simulator: Simulator, request: pytest.FixtureRequest) -> None:
+    first, number = (request.config.getoption(name) for name in ("--first-seed", "--seeds"))
+    run(
+        simulator,
+        SG_DMA.top,
+        SG_DMA.sources,
+        "testbenches.cocotb_soak",
+        seed=first,
+        env={"VTD_SOAK_SEEDS": f"{first}:{number}"},
+        timeout=600 + 60 * number,
+    )

@@ -1,0 +1,67 @@
+"""Everything at random: what happens, when, and how often each channel is held back.
+
+Each seed is a test of its own: a command or a reset comes at a random cycle while the master copies
+under random back-pressure, twice, and at last a copy runs into a page that is not mapped. All of
+memory is compared each time. The environment says which seeds.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Any, Final
+
+import cocotb
+
+from testbenches.cells import MEMORIES, ORDERS
+from testbenches.cocotb_reset import LONGEST_GAP, works_again
+from testbenches.journal import View
+from testbenches.master import pause_all
+from testbenches.scene import DESTINATION, SOURCE, Scene
+from testbenches.sg import Copy, Status
+from testbenches.triggers import RESETS, Stage, Trigger
+
+SEEDS: Final = "VTD_SOAK_SEEDS"
+"""The environment variable that gives the first seed and their number, ``1:50``."""
+
+_first, _number = map(int, os.environ.get(SEEDS, "1:1").split(":"))
+
+
+@cocotb.test
+@cocotb.parametrize(memory=MEMORIES, seed=range(_first, _first + _number))
+async def nothing_is_lost(dut: Any, memory: str, seed: int) -> None:
+    random.seed(seed)
+    scene = await Scene.power_up(dut, stock=memory == "AxiRam")
+    trigger = scene.rng.choice(list(Trigger))
+    stage = Stage(scene, trigger)
+    await stage.prepare()
+    pause_all(scene.memory, scene.rng, duty=scene.rng.uniform(0, 0.5))
+    copies = scene.random_copies()
+    await scene.start(copies)
+    await scene.ticks(scene.rng.randrange(1, 600))
+    if trigger in RESETS:
+        await scene.reset(
+            RESETS[trigger], scene.rng.choice(ORDERS), scene.rng.randrange(LONGEST_GAP)
+        )
+        scene.after_reset(copies)
+        await works_again(scene, stage.driver, stage)
+    else:
+        pending = stage.fire()
+        await scene.software(pending.finish)
+        await scene.finish(copies)
+        await scene.run()
+    await _run_into_nothing(scene, stage)
+
+
+async def _run_into_nothing(scene: Scene, stage: Stage) -> None:
+    """A copy out of a page that no view maps, if anything is remapped by now."""
+    view = scene.journal.view
+    if view.pages is None:
+        return
+    missing = SOURCE - 0x1000
+    scene.journal.view = View("nothing there", view.pages)
+    await scene.start([Copy(missing, DESTINATION, 64)])
+    assert await scene.host.wait_idle() == Status.ERROR
+    assert {report.address for report in stage.driver.handle_faults()} == {missing}
+    scene.journal.bursts.clear()
+    scene.image.check()
