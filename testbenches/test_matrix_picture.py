@@ -1,0 +1,48 @@
+"""The picture of the reset matrix says nothing that no run has checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hdl_bridge.simulation import TestOutcome
+from testbenches.cells import Cell, Checked, cells
+from testbenches.matrix import judge
+from testbenches.matrix_page import page
+from testbenches.matrix_picture import draw
+
+ALL = list(cells())
+
+
+def record(cell: Cell) -> dict[str, Any]:
+    return Checked(cell, 3, 4, waited=True, bytes_compared=1 << 20).record()
+
+
+def outcome(number: int, *, passed: bool = True) -> TestOutcome:
+    return TestOutcome(f"cocotb_matrix.x/cell={number}", passed, "" if passed else "late", 0.1)
+
+
+def test_a_cell_is_passed_only_if_its_test_passed_and_left_a_record() -> None:
+    outcomes = [outcome(0), outcome(1, passed=False), outcome(2)]
+    results = judge("some simulator", 1, outcomes, [record(ALL[0]), record(ALL[1])])
+    assert list(results.checked) == [ALL[0]]
+    assert results.failed[ALL[1]] == "late"
+    assert results.failed[ALL[2]] == "left no record"
+    assert results.failed[ALL[3]] == "did not run"
+    assert len(results.failed) == len(ALL) - 1
+
+
+def test_the_picture_has_a_box_for_every_cell() -> None:
+    results = judge("some simulator", 1, [outcome(0)], [record(ALL[0])])
+    picture = draw([results])
+    assert picture.count('class="passed"') == 1
+    assert picture.count('class="failed"') == len(ALL) - 1
+    assert picture.count('class="none"') == 2  # no walk before translation is on
+    assert f"1 of {len(ALL)} passed" in picture
+
+
+def test_the_page_adds_up_what_was_checked() -> None:
+    records = [record(cell) for cell in ALL]
+    results = judge("some simulator", 7, [outcome(number) for number in range(len(ALL))], records)
+    count = len(ALL)
+    row = f"| some simulator | {count} | {count} | {3 * count} | {4 * count} | {count} MiB |"
+    assert row in page([results])
