@@ -129,6 +129,8 @@ def test_after_an_overflow_nothing_is_queued_until_software_has_seen_it() -> Non
     assert bench.ask() is PageRequestOutcome.SUCCESS
     bench.clear(PPR=1)
     assert bench.ask() is PageRequestOutcome.SUCCESS
+    assert bench.registers.read(PQT).value == PAGE - ENTRY_BYTES
+    assert not bench.registers.read(PRS).PPR
     bench.clear(PRO=1)
     assert bench.ask() is PageRequestOutcome.QUEUED
 
