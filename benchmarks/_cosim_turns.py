@@ -12,13 +12,12 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
 import cocotb
-from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiBus, AxiRam
 
 from hdl_bridge.axi import AxiMemory, attach
 from hdl_bridge.native import NativeMemory
-from testbenches.master import CLOCK_NS, RESET_CYCLES, Master
+from testbenches.master import Master
 from testbenches.sg import Copy, Flags, SgHost
 from vtd_plugin import Platform, VtdUnit
 from vtd_plugin.software import Driver, FrameAllocator
@@ -103,11 +102,9 @@ async def memory(dut: Any) -> None:
 async def native(dut: Any) -> None:
     """Our own memory in RTL and C, and a unit with translation on."""
     platform = _platform(translating=True)
-    dut.rst.value = 1
-    Clock(dut.clk, CLOCK_NS, unit="ns", impl="gpi").start()
-    await ClockCycles(dut.clk, RESET_CYCLES)
+    master = await Master.power_up(dut)
     NativeMemory(dut.memory, platform, _REQUESTER)
-    await _time_copy(Master(dut), platform)
+    await _time_copy(master, platform)
 
 
 async def _behind_ram(dut: Any, platform: Platform) -> None:

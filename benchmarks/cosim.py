@@ -17,11 +17,10 @@ import typer
 
 from benchmarks._bare_simulation import BareSimulation
 from benchmarks._cosim_turns import LENGTH, RESULT
-from benchmarks._designs import NATIVE
 from benchmarks._measure import Comparison, as_json, show, sum_up
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import NoSimulator, SimulatorKind, available, find
-from testbenches.designs import SG_DMA
+from testbenches.designs import SG_DMA, SG_DMA_NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +38,7 @@ _IN_COCOTB: Final = {
     "AxiRam and attach, untranslated": ("direct", SG_DMA),
     "AxiRam and attach, translated": ("translated", SG_DMA),
     "AxiMemory, translated": ("memory", SG_DMA),
-    "NativeMemory, translated": ("native", NATIVE),
+    "NativeMemory, translated": ("native", SG_DMA_NATIVE),
 }
 """What answers the AXI port of the engine: the cocotb test, and the design it needs."""
 _BARE: Final = "no Python, memory in RTL"
@@ -74,7 +73,7 @@ def _ways(simulator: Simulator, folder: Path) -> dict[str, TimeCopy]:
     in_cocotb = {
         name: partial(_run, simulator, design, test)
         for name, (test, design) in _IN_COCOTB.items()
-        if design is not NATIVE or simulator.kind is SimulatorKind.VERILATOR
+        if design is not SG_DMA_NATIVE or simulator.kind is SimulatorKind.VERILATOR
     }
     return in_cocotb | {_BARE: BareSimulation(simulator, folder).time_copy}
 

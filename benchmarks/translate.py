@@ -140,7 +140,7 @@ def main(
     if json_output:
         print(as_json(results, repeats=repeats, walks=walks, transfers=transfers))
     else:
-        show("Translation, nanoseconds per operation", results)
+        show("Translation, nanoseconds of processor time per operation", results)
 
 
 if __name__ == "__main__":
