@@ -18,8 +18,8 @@ NOWHERE: Final = 1 << 30
 class Image:
     """Memory being filled before a unit is switched on."""
 
-    def __init__(self) -> None:
-        self.memory = bytearray(MEMORY)
+    def __init__(self, size: int = MEMORY) -> None:
+        self.memory = bytearray(size)
         self.frames: list[int] = []
 
     def frame(self) -> int:
