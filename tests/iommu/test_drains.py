@@ -118,6 +118,18 @@ def test_a_command_taken_back_before_it_was_done_shows_only_the_last_wish() -> N
     assert bench.lands_at() == HOST
 
 
+def test_a_command_that_was_taken_back_is_never_seen_done() -> None:
+    bench = Mapped()
+    older = begin(bench)
+    bench.commands.start(Command.TRANSLATION, on=False)
+    younger = bench.port().begin(HOST, 8)
+    bench.commands.start(Command.TRANSLATION, on=True)
+    older.end()
+    assert bench.status.TES
+    younger.end()
+    assert bench.status.TES
+
+
 @pytest.mark.parametrize("kind", ["warm", "cold"])
 def test_a_reset_in_the_middle_forgets_the_command(kind: str) -> None:
     bench = Mapped()

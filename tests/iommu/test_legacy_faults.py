@@ -92,6 +92,16 @@ def test_fault_processing_disabled_hides_qualified_faults_only(case: Case, colum
     assert bool(bench.registers.read(FECTL).IP) is recorded
 
 
+def test_a_cached_context_entry_still_disables_fault_processing() -> None:
+    bench = Mapped()
+    change_context(bench, FPD=1)
+    assert bench.lands_at() is not None
+    for iova in (0x7000, 0x7000):
+        assert bench.lands_at(iova) is None
+    assert bench.port().write(IOVA, b"x").ok
+    assert not bench.fault_status.PPF
+
+
 @EACH_READ
 def test_a_blocked_read_returns_no_byte_of_memory(case: Case) -> None:
     bench = case.bench()

@@ -8,7 +8,15 @@ import pytest
 
 from tests.iommu.bench import HOST, IOVA, PAGE, SOURCE, values
 from tests.iommu.scalable_bench import FIRST, NESTED, PASID, Scalable, scalable_config
-from tests.iommu.scalable_cases import ATOMIC, CASES, READ, WRITE, Case, entries_read
+from tests.iommu.scalable_cases import (
+    ATOMIC,
+    CASES,
+    OUTSIDE_DIRECTORY,
+    READ,
+    WRITE,
+    Case,
+    entries_read,
+)
 from vtd_plugin.bus import AddressType, Answer, Fault, RequestKind
 from vtd_plugin.encodings.registers import FECTL
 
@@ -109,6 +117,24 @@ def test_fault_processing_can_be_disabled_in_each_entry_that_was_read(
     assert fault.recorded is not hidden
     assert bool(bench.record().F) is not hidden
     assert bool(bench.registers.read(FECTL).IP) is not hidden
+
+
+@pytest.mark.parametrize(
+    ("where", "pasid", "label"),
+    [
+        ("context", OUTSIDE_DIRECTORY, "SCT.7"),
+        ("context", PASID, "SSS.2"),
+        ("directory", PASID, "SSS.2"),
+        ("entry", PASID, "SSS.2"),
+    ],
+)
+def test_a_cached_entry_still_disables_fault_processing(where: str, pasid: int, label: str) -> None:
+    bench = Scalable()
+    DISABLE[where](bench)
+    assert bench.lands_at(pasid=PASID) == HOST
+    fault = bench.unit.translate(SOURCE, 0x7000, pasid=pasid)
+    assert isinstance(fault, Fault)
+    assert (fault.name, fault.recorded) == (label, False)
 
 
 @pytest.mark.parametrize(
