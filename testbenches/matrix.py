@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,7 @@ from testbenches.cocotb_matrix import RESULTS
 from testbenches.designs import SG_DMA
 from testbenches.matrix_page import page
 from testbenches.matrix_picture import draw
+from testbenches.matrix_results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,28 +30,6 @@ if TYPE_CHECKING:
     from hdl_bridge.simulators import Simulator
 
 _LONGEST_RUN: Final = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """What one simulator found.
-
-    Attributes:
-        simulator: Its name and version.
-        seed: The seed it ran with.
-        checked: Of each cell that was passed, what was checked; see `testbenches.cells.Checked`.
-        failed: Of each other cell, why it was not.
-    """
-
-    simulator: str
-    seed: int
-    checked: dict[Cell, dict[str, Any]]
-    failed: dict[Cell, str]
-
-    @property
-    def bytes_compared(self) -> int:
-        """Bytes of memory compared in all cells."""
-        return sum(record["bytes_compared"] for record in self.checked.values())
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from testbenches.matrix import Results
+    from testbenches.matrix_results import Results
 
 _PAGE: Final = """\
 # The reset matrix

@@ -13,7 +13,7 @@ from testbenches.triggers import RESETS, Trigger
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from testbenches.matrix import Results
+    from testbenches.matrix_results import Results
 
 LABELS: Final = 250
 CELL: Final = 46
