@@ -125,10 +125,14 @@ class NativeMemory(BurstPort):
 
     async def _serve(self, attention: Any) -> None:
         request = _Request()
-        while True:
-            await attention.value_change
-            while self._library.native_host_next(self._number, ctypes.byref(request)):
-                self._do(request)
+        try:
+            while True:
+                await attention.value_change
+                while self._library.native_host_next(self._number, ctypes.byref(request)):
+                    self._do(request)
+        finally:
+            # The RTL lives on after this test, and the memory that it was given may not.
+            self._library.native_host_open(self._number)
 
     def _do(self, request: _Request) -> None:
         if request.kind == _Kind.BURST:

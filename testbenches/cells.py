@@ -13,7 +13,7 @@ from testbenches.sg import Register
 from testbenches.triggers import RESETS, Stage, Trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 HOLD: Final = 20
 """Clock cycles for which a burst is held after the trigger."""
@@ -21,6 +21,11 @@ WALK: Final = 80
 """Clock cycles of a walk, more than a burst is held."""
 ORDERS: Final = ("masters-first", "units-first")
 MEMORIES: Final = ("AxiRam", "AxiMemory")
+"""What Python serves."""
+NATIVE_MEMORIES: Final = ("NativeMemory",)
+"""What `testbenches.designs.SG_DMA_NATIVE` has."""
+WALKING: Final = ("AxiMemory",)
+"""Memories whose walks take time; of the others no burst can be caught while it is translated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +76,21 @@ class Checked:
         return asdict(self)
 
 
-def cells() -> Iterator[Cell]:
+def cells(memories: Sequence[str] = MEMORIES) -> Iterator[Cell]:
     """All cells. Memory that is not remapped is not walked for, so enabling has no such moment."""
-    for trigger, moment, memory in product(Trigger, Moment, MEMORIES):
+    for trigger, moment, memory in product(Trigger, Moment, memories):
         is_walk = moment is Moment.WALK
-        if is_walk and (memory == "AxiRam" or trigger is Trigger.ENABLE):
+        if is_walk and (memory not in WALKING or trigger is Trigger.ENABLE):
             continue
         directions = ("",) if moment is Moment.IDLE else tuple(Direction)
         for order, direction in product(ORDERS if trigger in RESETS else ("",), directions):
             yield Cell(trigger, order, moment, direction, memory)
 
 
-def part(number: int, of: int) -> list[str]:
+def part(number: int, of: int, memories: Sequence[str] = MEMORIES) -> list[str]:
     """The names of the cocotb tests of every so-manieth cell."""
-    names = [f"every_byte_lands_where_it_must/cell={index}" for index in range(len([*cells()]))]
+    count = len([*cells(memories)])
+    names = [f"every_byte_lands_where_it_must/cell={index}" for index in range(count)]
     return names[number % of :: of]
 
 

@@ -101,7 +101,7 @@ async def a_stopped_master_lets_go_of_what_it_had(dut: Any) -> None:
     await scene.start(copies)
     await scene.until_bursts(12)
     await scene.host.stop()
-    assert not scene.port.in_flight
+    assert not scene.in_flight
     assert not await scene.until_drained(stage.fire(), 0, lambda: None)
     scene.journal.settle(copies, scene.beat_bytes)
     scene.image.check()

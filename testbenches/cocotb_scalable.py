@@ -145,7 +145,7 @@ async def a_pasid_is_taken_away_under_dma_and_the_others_go_on(dut: Any) -> None
     scene.journal.switch_when(driver.registers.address(IQT).__eq__, left)
     await scene.software(lambda: driver.detach_pasid(DEVICE, SECOND))
     # The wait was over after the burst, not before it.
-    assert not any(each.is_write for each in scene.port.in_flight)
+    assert not any(each.is_write for each in scene.in_flight)
     await scene.finish([copy])
     await scene.start([copy])
     assert await scene.host.wait_idle() == Status.ERROR

@@ -23,12 +23,15 @@ from testbenches.triggers import RESETS, Stage, Trigger
 
 SEEDS: Final = "VTD_SOAK_SEEDS"
 """The environment variable that gives the first seed and their number, ``1:50``."""
+MEMORY: Final = "VTD_SOAK_MEMORY"
+"""The environment variable that names the memory, by default each of those that Python serves."""
 
 _first, _number = map(int, os.environ.get(SEEDS, "1:1").split(":"))
+_memories = [os.environ[MEMORY]] if MEMORY in os.environ else MEMORIES
 
 
 @cocotb.test
-@cocotb.parametrize(memory=MEMORIES, seed=range(_first, _first + _number))
+@cocotb.parametrize(memory=_memories, seed=range(_first, _first + _number))
 async def nothing_is_lost(dut: Any, memory: str, seed: int) -> None:
     random.seed(seed)
     scene = await Scene.power_up(dut, stock=memory == "AxiRam")

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hdl_bridge import native
+from hdl_bridge.simulators import Simulator, SimulatorKind
+
 _RTL: Final = Path(__file__).parent / "rtl"
 _PROBE: Final = Path(__file__).parent.parent / "hdl_bridge" / "rtl" / "bus_probe.sv"
 
@@ -16,6 +19,11 @@ class Design:
 
     top: str
     sources: tuple[Path, ...]
+
+    def builds_with(self, simulator: Simulator) -> bool:
+        """Whether a simulator can build it: only Verilator takes C++."""
+        has_c = any(source.suffix == ".cpp" for source in self.sources)
+        return simulator.kind is SimulatorKind.VERILATOR or not has_c
 
 
 NVME_LITE: Final = Design(
@@ -45,3 +53,13 @@ SG_DMA: Final = Design(
     ),
 )
 """A scatter-gather engine (`rtl/sg_dma.sv`)."""
+
+SG_DMA_NATIVE: Final = Design(
+    "tb_sg_dma_native",
+    (
+        *native.SOURCES,
+        *(path for path in SG_DMA.sources if path.stem != "tb_sg_dma"),
+        _RTL / "tb_sg_dma_native.sv",
+    ),
+)
+"""The same engine on a native memory, for Verilator."""

@@ -7,17 +7,16 @@ journal notes under which view each burst began, and works out what memory must 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from hdl_bridge.axi import AxiUser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from hdl_bridge.burst_port import BurstPort
     from testbenches.memory_image import MemoryImage
     from testbenches.sg import Copy
-    from vtd_plugin import Transfer
+    from vtd_plugin.bus import Attributes
 
 PAGE: Final = 4096
 
@@ -62,6 +61,38 @@ DIRECT: Final = View("direct")
 """Memory as it is."""
 
 
+class Request(Protocol):
+    """The request of a burst: a transfer of a requester port, or what the wires tell of it."""
+
+    @property
+    def iova(self) -> int:
+        """First address."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def attributes(self) -> Attributes:
+        """What is asked for."""
+
+    @property
+    def is_write(self) -> bool:
+        """Whether bytes go to memory."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing of it is blocked or aborted."""
+
+    @property
+    def aborted(self) -> bool:
+        """Whether a reset ended it."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Burst:
     """A burst that has begun.
@@ -71,7 +102,7 @@ class Burst:
         view: Where addresses led when it began.
     """
 
-    transfer: Transfer
+    transfer: Request
     view: View
 
     @property
@@ -86,6 +117,11 @@ class Burst:
         assert address is not None, f"{self.transfer} leads nowhere in {self.view.name}"
         return address
 
+    def check(self) -> None:
+        """Assert that it is blocked if, and only if, it leads nowhere."""
+        leads_somewhere = self.view.address(self.transfer.iova) is not None
+        assert self.transfer.ok == leads_somewhere, f"{self.transfer} under {self.view.name}"
+
 
 class Journal:
     """Notes the bursts of one master.
@@ -95,13 +131,18 @@ class Journal:
         view: Where addresses lead now.
     """
 
-    def __init__(self, bridge: BurstPort, image: MemoryImage, view: View = DIRECT) -> None:
+    def __init__(self, image: MemoryImage, view: View = DIRECT) -> None:
         self.bursts: list[Burst] = []
         self.view = view
         self._image = image
         self._armed: tuple[Callable[[int], bool], View] | None = None
-        bridge.listeners.append(self._began)
         image.watchers.append(self._software_writes)
+
+    def begin(self, request: Request) -> Burst:
+        """Note a burst that begins now; whether it is blocked is for its `Burst.check`."""
+        burst = Burst(request, self.view.of(request.attributes.pasid))
+        self.bursts.append(burst)
+        return burst
 
     def switch_when(self, is_command: Callable[[int], bool], view: View) -> None:
         """Change the view with the first write to an address of which `is_command` says so."""
@@ -141,12 +182,6 @@ class Journal:
                 moved += size
         self.bursts.clear()
         return moved
-
-    def _began(self, transfer: Transfer) -> None:
-        view = self.view.of(transfer.attributes.pasid)
-        self.bursts.append(Burst(transfer, view))
-        leads_somewhere = view.address(transfer.iova) is not None
-        assert transfer.ok == leads_somewhere, f"{transfer} under {view.name}"
 
     def _software_writes(self, address: int) -> None:
         if self._armed is not None and self._armed[0](address):

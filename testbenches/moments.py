@@ -14,6 +14,7 @@ from cocotb.triggers import RisingEdge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from testbenches.journal import Request
     from testbenches.scene import Scene
 
 SETTLE: Final = 6
@@ -83,10 +84,14 @@ class Stop:
 
     async def _at_data(self) -> None:
         """Some beats of a burst have moved, but not its last."""
-        await self._until(lambda: self._beat() and not self._is_last() and self._in_flight())
-        self._data.pause = True
-        await self._scene.ticks(SETTLE)
-        assert self._in_flight()
+        while True:
+            await self._until(lambda: self._beat() and not self._is_last() and self._in_flight())
+            burst = self._oldest()
+            self._data.pause = True
+            await self._scene.ticks(SETTLE)
+            if self._oldest() is burst:
+                break
+            self._data.pause = False  # only its last beat was left, and that was under way
         assert not self._beat()
 
     async def _at_response(self) -> None:
@@ -123,8 +128,11 @@ class Stop:
         raise AssertionError("the moment did not come")
 
     def _in_flight(self) -> bool:
-        in_flight = self._scene.port.in_flight
-        return any(transfer.is_write is self._is_write for transfer in in_flight)
+        return self._oldest() is not None
+
+    def _oldest(self) -> Request | None:
+        in_flight = self._scene.in_flight
+        return next((each for each in in_flight if each.is_write is self._is_write), None)
 
     def _asks(self) -> bool:
         return self._high(f"{self._names[0]}valid")

@@ -14,20 +14,24 @@ from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiBus, AxiRam
 
 from hdl_bridge.axi import AxiMemory, AxiUser, Latency, attach
+from hdl_bridge.native import NativeMemory
 from hdl_bridge.reset import ResetLine
+from hdl_bridge.stall import StallInput
 from testbenches.axi_checker import AxiChecker
 from testbenches.journal import DIRECT, PAGE, Journal, View
 from testbenches.master import Master
 from testbenches.memory_image import MemoryImage
 from testbenches.recording import record
 from testbenches.sg import DESCRIPTOR_BYTES, Copy, SgHost, Status
+from testbenches.wire_bursts import WireBursts
 from vtd_plugin import Platform, VtdConfig, VtdUnit
 from vtd_plugin.software import Driver, FrameAllocator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hdl_bridge.axi import AxiBridge
+    from hdl_bridge.burst_port import BurstPort
+    from testbenches.journal import Request
     from vtd_plugin.bus import InterruptMessage
     from vtd_plugin.software import Domain, FirstStageDomain, Pending
 
@@ -58,7 +62,8 @@ class Scene:
         rng: What is random.
         platform: Memory and registers.
         image: The processor, and what memory is to hold.
-        memory: The AXI side: an AxiRam with a port behind it, or an AxiMemory.
+        memory: The AXI side: an AxiRam with a port behind it, an AxiMemory, or the back-pressure of
+            a native memory.
         port: The master's port.
         master: The master's registers.
         host: The master's driver.
@@ -83,19 +88,39 @@ class Scene:
         self.platform.add_interrupt_sink(self.interrupts.append)
         self.reset_line = self.platform.add_device(ResetLine("engine", dut.rst, dut.clk))
         self.port = self.platform.requester(DEVICE)
-        bus = AxiBus.from_prefix(dut, "m_axi")
-        self.memory: AxiRam | AxiMemory
-        behind: AxiBridge | AxiMemory
-        if stock:
-            self.memory = AxiRam(bus, dut.clk, dut.rst, size=RAM_BYTES)
-            behind = attach(self.memory, self.port, user=AxiUser())
+        self.journal = Journal(self.image)
+        self.memory: AxiRam | AxiMemory | StallInput
+        self._wires: WireBursts | None = None
+        if hasattr(dut, "memory"):
+            self.memory = self._native()
         else:
-            behind = AxiMemory(bus, dut.clk, dut.rst, self.port, user=AxiUser(), latency=latency)
-            self.memory = behind
+            self.memory = self._served_by_python(latency, stock=stock)
         self.host = SgHost(master, self.image)
         self.checker = AxiChecker(dut)
-        self.journal = Journal(behind, self.image)
         self.beat_bytes = int(dut.master.BEAT_BYTES.value)
+
+    def _native(self) -> StallInput:
+        NativeMemory(self.dut.memory, self.port, user=AxiUser())
+        self._wires = WireBursts(self.dut, self.journal)
+        return StallInput(self.dut.stall, self.dut.clk)
+
+    def _served_by_python(self, latency: Latency | None, *, stock: bool) -> AxiRam | AxiMemory:
+        dut, port, user = self.dut, self.port, AxiUser()
+        bus = AxiBus.from_prefix(dut, "m_axi")
+        memory: AxiRam | AxiMemory
+        behind: BurstPort
+        if stock:
+            memory = AxiRam(bus, dut.clk, dut.rst, size=RAM_BYTES)
+            behind = attach(memory, port, user=user)
+        else:
+            memory = behind = AxiMemory(bus, dut.clk, dut.rst, port, user=user, latency=latency)
+        behind.listeners.append(lambda transfer: self.journal.begin(transfer).check())
+        return memory
+
+    @property
+    def in_flight(self) -> Sequence[Request]:
+        """The bursts in flight, oldest first; leases that no burst uses are none."""
+        return self.port.in_flight if self._wires is None else self._wires.in_flight
 
     @classmethod
     async def power_up(
@@ -109,9 +134,9 @@ class Scene:
         """Power up.
 
         Args:
-            dut: The top, ``tb_sg_dma``.
+            dut: The top, ``tb_sg_dma`` or ``tb_sg_dma_native``.
             config: What unit there is.
-            stock: Whether memory is an AxiRam of cocotbext-axi, or an AxiMemory.
+            stock: Whether memory that Python serves is an AxiRam, or an AxiMemory.
             latency: What the AxiMemory takes.
         """
         scene = cls(await Master.power_up(dut), config, latency, stock=stock)
@@ -205,7 +230,7 @@ class Scene:
         Returns:
             Whether there was anything to wait for.
         """
-        old = self.port.in_flight
+        old = self.in_flight
         for cycle in range(_SLOWEST):
             drained = all(transfer.ended for transfer in old)
             assert pending.done is drained, f"done: {pending.done}, drained: {drained}"
@@ -235,7 +260,7 @@ class Scene:
     def after_reset(self, copies: Sequence[Copy]) -> int:
         """Check all of memory after a reset in the middle of copies."""
         self.journal.settle(copies, self.beat_bytes)
-        assert not self.port.in_flight
+        assert not self.in_flight
         return self.image.check()
 
     def _wait(self) -> None:

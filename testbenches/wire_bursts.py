@@ -1,0 +1,121 @@
+"""The bursts of an AXI4 interface as its wires show them, for a memory that Python does not serve.
+
+A burst begins with its address handshake and ends with that of its last response. What the RTL does
+at a clock edge comes after what software does there, so handshakes count after the edge: a command
+of that edge is older than a burst of that edge. One burst at a time in each direction, in order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import cocotb
+from cocotb.triggers import ReadWrite, RisingEdge
+
+from hdl_bridge.axi import AxiUser
+from hdl_bridge.bursts import Response
+from vtd_plugin.bus import Attributes, RequestKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from testbenches.journal import Burst, Journal
+
+_USER: Final = AxiUser()
+
+
+class WireBurst:
+    """A burst; see `testbenches.journal.Request`.
+
+    Attributes:
+        iova: First address.
+        size: Bytes.
+        attributes: What its request carries.
+        response: Its last response, once there is one.
+        aborted: Whether a reset cut it short.
+    """
+
+    def __init__(self, iova: int, size: int, user: int, *, is_write: bool) -> None:
+        kind = RequestKind.WRITE if is_write else RequestKind.READ
+        self.iova = iova
+        self.size = size
+        self.attributes = Attributes(kind, **_USER(user))
+        self.response: Response | None = None
+        self.aborted = False
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it is a write."""
+        return self.attributes.kind is RequestKind.WRITE
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was neither refused nor aborted, as far as anybody knows."""
+        return not self.aborted and self.response in (None, Response.OKAY)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.aborted or self.response is not None
+
+    def __repr__(self) -> str:
+        kind = "write" if self.is_write else "read"
+        return f"{kind} of {self.size} bytes at {self.iova:#x}, response {self.response!r}"
+
+
+class WireBursts:
+    """Tells a journal of every burst on ``m_axi_*`` from its construction on."""
+
+    def __init__(self, dut: Any, journal: Journal) -> None:
+        self._dut = dut
+        self._journal = journal
+        self._under_way: list[tuple[WireBurst, Burst]] = []
+        cocotb.start_soon(self._watch("ar", "r", is_write=False))
+        cocotb.start_soon(self._watch("aw", "b", is_write=True))
+
+    @property
+    def in_flight(self) -> Sequence[WireBurst]:
+        """The bursts that have begun and not ended, oldest first."""
+        return tuple(burst for burst, _ in self._under_way)
+
+    async def _watch(self, address: str, answer: str, *, is_write: bool) -> None:
+        dut, edge = self._dut, RisingEdge(self._dut.clk)
+        asks, taken = (self._signal(f"{address}{name}") for name in ("valid", "ready"))
+        answers, accepted = (self._signal(f"{answer}{name}") for name in ("valid", "ready"))
+        while True:
+            await edge
+            # What stands just before an edge is what the edge samples.
+            if dut.rst.value:
+                await ReadWrite()
+                self._cut(is_write=is_write)
+            elif asks.value and taken.value:
+                burst = self._asked(address, is_write=is_write)
+                await ReadWrite()
+                self._under_way.append((burst, self._journal.begin(burst)))
+            elif answers.value and accepted.value and (is_write or self._signal("rlast").value):
+                response = Response(int(self._signal(f"{answer}resp").value))
+                await ReadWrite()
+                self._answered(response, is_write=is_write)
+
+    def _signal(self, name: str) -> Any:
+        return getattr(self._dut, f"m_axi_{name}")
+
+    def _asked(self, channel: str, *, is_write: bool) -> WireBurst:
+        address, length, size, user = (
+            int(self._signal(f"{channel}{name}").value) for name in ("addr", "len", "size", "user")
+        )
+        return WireBurst(address, (length + 1) << size, user, is_write=is_write)
+
+    def _answered(self, response: Response, *, is_write: bool) -> None:
+        pair = next(each for each in self._under_way if each[0].is_write is is_write)
+        self._under_way.remove(pair)
+        burst, entry = pair
+        burst.response = response
+        burst.aborted = response is Response.SLVERR
+        if not burst.aborted:
+            entry.check()
+
+    def _cut(self, *, is_write: bool) -> None:
+        for pair in [each for each in self._under_way if each[0].is_write is is_write]:
+            self._under_way.remove(pair)
+            pair[0].aborted = True
