@@ -49,8 +49,7 @@ async def nothing_is_lost(dut: Any, memory: str, seed: int) -> None:
         scene.after_reset(copies)
         await works_again(scene, stage.driver, stage)
     else:
-        pending = stage.fire()
-        await scene.software(pending.finish)
+        await scene.until_drained(stage.fire(), 0, lambda: None)
         await scene.finish(copies)
         await scene.run()
     await _run_into_nothing(scene, stage)

@@ -177,7 +177,7 @@ module axi_native_read #(
                 end
 
                 REFUSED_BEATS: if (room && !stall_data) begin
-                    s_axi_rdata <= '0;
+                    s_axi_rdata <= '1;
                     s_axi_rresp <= refusal;
                     put_beat();
                 end
