@@ -181,6 +181,14 @@ def test_where_pasids_are_not_enabled_that_is_the_fault_of_a_request_with_one(
         assert fault.name == label
 
 
+def test_a_device_without_translation_requests_learns_that_before_its_pasid_is_judged() -> None:
+    bench = Scalable()
+    bench.change_context(PASIDE=0, DTE=0, PRE=0)
+    fault = bench.port().request_translation(IOVA, pasid=PASID)
+    assert isinstance(fault, Fault)
+    assert fault.name == "SCT.5"
+
+
 @pytest.mark.parametrize(("version", "label"), [(0x50, "SPT.5"), (0x80, "RTA.5")])
 def test_a_cached_page_does_not_let_execute_requests_pass(version: int, label: str) -> None:
     bench = Scalable(scalable_config(version=version))

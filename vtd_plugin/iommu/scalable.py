@@ -69,9 +69,11 @@ class ScalableMode:
     # --- what the context entry allows (§9.4)
 
     def _check_request(self, request: Request, context: ScalableContext) -> Condition | None:
-        """What the context entry allows the request to be (SCT.5 to SCT.10)."""
+        """What the context entry allows the request to be (SCT.4.3 to SCT.10)."""
         entry, pasid = context.entry, request.attributes.pasid
         translated = not request.untranslated and not request.asks_translation
+        if context.contradicts_itself and (pasid is None or translated):
+            return Condition.SCT_4_3
         if not request.untranslated and not entry.DTE:
             return Condition.SCT_5
         if pasid is None:
@@ -88,6 +90,8 @@ class ScalableMode:
         if isinstance(context, Condition):
             return context
         pasid = request.attributes.pasid
+        if context.contradicts_itself and pasid is None:
+            return Condition.SCT_4_3
         if not context.entry.PRE:
             return Condition.SCT_8
         if pasid is not None:
@@ -169,7 +173,7 @@ class ScalableMode:
         """How requests without PASID translate, read from memory."""
         request = Request(source_id, 0, 0, READ)
         context = self._contexts.read(request)
-        if isinstance(context, Condition):
+        if isinstance(context, Condition) or context.contradicts_itself:
             return None
         pasid, privileged = self._identity(request, context)
         found = self._pasids.read(

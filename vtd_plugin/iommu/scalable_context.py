@@ -42,6 +42,15 @@ class ScalableContext:
         """Bits of a PASID that the directory can look up (PDTS)."""
         return self.entry.PDTS + _SMALLEST_DIRECTORY_BITS + _DIRECTORY_INDEX_BITS
 
+    @property
+    def contradicts_itself(self) -> bool:
+        """PASIDs are allowed in translated requests, and not at all (SCT.4.3).
+
+        The fault table has this for no request whose PASID would be translated: that PASIDs are not
+        enabled is SCT.6 to them, a fault of the request and not of the entry (§7.1.3).
+        """
+        return bool(self.entry.EPTR and not self.entry.PASIDE)
+
 
 class ScalableContexts:
     """The context entries of all requesters, cached.
@@ -73,13 +82,11 @@ class ScalableContexts:
                         ScalableContextEntry(0), request.suppressed, condition=found
                     )
                     cache.put(request.source_id, failure)
-                return _as_met_by(request, found)
+                return found
             cache.put(request.source_id, found)
             cached = found
         request.suppressed = cached.suppressed
-        if cached.condition is not None:
-            return _as_met_by(request, cached.condition)
-        return cached
+        return cached.condition or cached
 
     def read(self, request: Request) -> ScalableContext | Condition:
         """Read the context entry of the requester from memory, without any cache."""
@@ -101,8 +108,6 @@ class ScalableContexts:
             return Condition.SCT_4_1
         if entry.RID_PASID >> context.pasid_bits:
             return Condition.SCT_4_2
-        if entry.EPTR and not entry.PASIDE:
-            return Condition.SCT_4_3
         return context
 
     def _read_root(self, request: Request) -> int | Condition:
@@ -117,15 +122,3 @@ class ScalableContexts:
         if raw & (self._upper_reserved if upper else self._lower_reserved):
             return Condition.SRT_3
         return entry.UCTP_address if upper else entry.LCTP_address
-
-
-def _as_met_by(request: Request, condition: Condition) -> Condition:
-    """Why a request is blocked by an entry that cannot be used.
-
-    The fault table has SCT.4.3 for no request whose PASID would be translated: that PASIDs are not
-    enabled is SCT.6 to them, a fault of the request and not of the entry (§7.1.3).
-    """
-    translated = not request.untranslated and not request.asks_translation
-    if condition is Condition.SCT_4_3 and request.attributes.pasid is not None and not translated:
-        return Condition.SCT_6
-    return condition
