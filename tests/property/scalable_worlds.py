@@ -59,7 +59,7 @@ def scalable_worlds(draw: st.DrawFn) -> World:
     image = world.image
     root = image.frame()
     io_rights = world.caps.second_stage_io_rights and draw(st.booleans())
-    mode = draw(weighted((1, 40), (0b11, 1), (0b10, 1)))
+    mode = draw(weighted((1, 120), (0b11, 1), (0b10, 1)))
     world.rtaddr = root | mode << 10 | io_rights << 7
     spaces = {did: _draw_space(draw, world, did, io_rights=io_rights) for did in SPACES}
     contexts: dict[int, int] = {}
@@ -77,9 +77,9 @@ def scalable_worlds(draw: st.DrawFn) -> World:
 
 
 def _root_half(draw: Draw, context_table: int) -> int:
-    damage = draw(weighted((0, 40), (1, 1), (1 << 1, 1), (1 << 11, 1), (1 << 60, 1)))
+    damage = draw(weighted((0, 150), (1, 1), (1 << 1, 1), (1 << 11, 1), (1 << 60, 1)))
     entry = context_table | 1
-    if draw(weighted((False, 40), (True, 1))):
+    if draw(weighted((False, 120), (True, 1))):
         return NOWHERE | 1
     return entry ^ damage
 
@@ -115,7 +115,7 @@ def _context_entry(draw: Draw, caps: Caps, directory: int, rid_pasid: int) -> in
     entry |= (caps.pasid_in_translated and draw(st.booleans())) << 6
     entry |= (caps.rid_privileged and draw(seldom)) << 84
     entry |= draw(weighted((0, 4), (1, 1), (7, 1))) << 9
-    damage = draw(weighted(("none", 60), ("absent", 1), ("bit", 2), ("nowhere", 1), ("rid", 1)))
+    damage = draw(weighted(("none", 150), ("absent", 1), ("bit", 2), ("nowhere", 1), ("rid", 1)))
     if damage == "absent":
         return entry & ~1
     if damage == "bit":
@@ -127,9 +127,9 @@ def _context_entry(draw: Draw, caps: Caps, directory: int, rid_pasid: int) -> in
 
 def _directory_entry(draw: Draw, table: int) -> int:
     entry = table | 1 | draw(weighted((False, 15), (True, 1))) << 1
-    if draw(weighted((False, 40), (True, 1))):
+    if draw(weighted((False, 120), (True, 1))):
         return NOWHERE | 1
-    return entry ^ draw(weighted((0, 60), (1, 1), (1 << 2, 1), (1 << 11, 1), (1 << 60, 1)))
+    return entry ^ draw(weighted((0, 150), (1, 1), (1 << 2, 1), (1 << 11, 1), (1 << 60, 1)))
 
 
 def _pasid_entry(draw: Draw, world: World, spaces: dict[int, Space], did: int) -> int:
@@ -144,7 +144,7 @@ def _pasid_entry(draw: Draw, world: World, spaces: dict[int, Space], did: int) -
         entry |= draw(seldom) << 89 | draw(st.booleans()) << 90
         for index in range(8):
             entry |= draw(st.sampled_from([6, 0, 1, 4, 5, 7])) << 96 + 4 * index
-    damage = draw(weighted((0, 60), (1, 1), *((1 << bit, 1) for bit in _ODD_BITS)))
+    damage = draw(weighted((0, 150), (1, 1), *((1 << bit, 1) for bit in _ODD_BITS)))
     if damage > 1:
         # What is damaged may be the tables or the width: such an entry stands alone (6.2.3.1).
         did = world.spare_domain()

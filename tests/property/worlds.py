@@ -174,7 +174,7 @@ def asks(draw: st.DrawFn, world: World) -> Ask:
         address_type=address_type,
         pasid=pasid,
         privileged=pasid is not None and draw(st.booleans()),
-        execute=pasid is not None and draw(seldom),
+        execute=pasid is not None and draw(weighted((False, 20), (True, 1))),
         no_write=address_type == TRANSLATION and draw(st.booleans()),
     )
 
