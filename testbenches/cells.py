@@ -88,7 +88,7 @@ def cells(memories: Sequence[str] = MEMORIES) -> Iterator[Cell]:
 
 
 def part(number: int, of: int, memories: Sequence[str] = MEMORIES) -> list[str]:
-    """The names of the cocotb tests of every so-manieth cell."""
+    """The names of the cocotb tests of every `of`-th cell, from number `number` on."""
     count = len([*cells(memories)])
     names = [f"every_byte_lands_where_it_must/cell={index}" for index in range(count)]
     return names[number % of :: of]
