@@ -117,10 +117,14 @@ class Burst:
         assert address is not None, f"{self.transfer} leads nowhere in {self.view.name}"
         return address
 
+    @property
+    def leads_somewhere(self) -> bool:
+        """Whether its page is mapped."""
+        return self.view.address(self.transfer.iova) is not None
+
     def check(self) -> None:
         """Assert that it is blocked if, and only if, it leads nowhere."""
-        leads_somewhere = self.view.address(self.transfer.iova) is not None
-        assert self.transfer.ok == leads_somewhere, f"{self.transfer} under {self.view.name}"
+        assert self.transfer.ok == self.leads_somewhere, f"{self.transfer} under {self.view.name}"
 
 
 class Journal:

@@ -101,7 +101,7 @@ class Scene:
 
     def _native(self) -> StallInput:
         NativeMemory(self.dut.memory, self.port, user=AxiUser())
-        self._wires = WireBursts(self.dut, self.journal)
+        self._wires = WireBursts(self.dut, self.port, self.journal)
         return StallInput(self.dut.stall, self.dut.clk)
 
     def _served_by_python(self, latency: Latency | None, *, stock: bool) -> AxiRam | AxiMemory:

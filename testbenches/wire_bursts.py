@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testbenches.journal import Burst, Journal
+    from vtd_plugin import RequesterPort, Transfer
 
 _USER: Final = AxiUser()
 
@@ -58,16 +59,26 @@ class WireBurst:
         """Whether it is over."""
         return self.aborted or self.response is not None
 
+    def is_inside(self, transfer: Transfer) -> bool:
+        """Whether a transfer is of the same kind, and over all of its bytes."""
+        first, stop = transfer.iova, transfer.iova + transfer.size
+        inside = first <= self.iova and self.iova + self.size <= stop
+        return inside and transfer.attributes == self.attributes
+
     def __repr__(self) -> str:
         kind = "write" if self.is_write else "read"
         return f"{kind} of {self.size} bytes at {self.iova:#x}, response {self.response!r}"
 
 
 class WireBursts:
-    """Tells a journal of every burst on ``m_axi_*`` from its construction on."""
+    """Tells a journal of every burst on ``m_axi_*`` from its construction on.
 
-    def __init__(self, dut: Any, journal: Journal) -> None:
+    It asserts that a transfer of the port is in flight over each burst that begins.
+    """
+
+    def __init__(self, dut: Any, port: RequesterPort, journal: Journal) -> None:
         self._dut = dut
+        self._port = port
         self._journal = journal
         self._under_way: list[tuple[WireBurst, Burst]] = []
         cocotb.start_soon(self._watch("ar", "r", is_write=False))
@@ -91,7 +102,7 @@ class WireBursts:
             elif asks.value and taken.value:
                 burst = self._asked(address, is_write=is_write)
                 await ReadWrite()
-                self._under_way.append((burst, self._journal.begin(burst)))
+                self._begin(burst)
             elif answers.value and accepted.value and (is_write or self._signal("rlast").value):
                 response = Response(int(self._signal(f"{answer}resp").value))
                 await ReadWrite()
@@ -105,6 +116,12 @@ class WireBursts:
             int(self._signal(f"{channel}{name}").value) for name in ("addr", "len", "size", "user")
         )
         return WireBurst(address, (length + 1) << size, user, is_write=is_write)
+
+    def _begin(self, burst: WireBurst) -> None:
+        entry = self._journal.begin(burst)
+        self._under_way.append((burst, entry))
+        covering = (each for each in self._port.in_flight if burst.is_inside(each))
+        assert any(covering) or not entry.leads_somewhere, f"nothing in flight over {burst}"
 
     def _answered(self, response: Response, *, is_write: bool) -> None:
         pair = next(each for each in self._under_way if each[0].is_write is is_write)
