@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tests.property.worlds import Structure, World
 
 
+MODE: Final = 0b11 << 10
+
+
 class CachedTranslation(RuleBasedStateMachine):
     """Requests, one change of a table at a time, and the invalidation that belongs to it."""
 
@@ -34,6 +37,8 @@ class CachedTranslation(RuleBasedStateMachine):
     @initialize(data=st.data(), queued=st.booleans())
     def start(self, data: st.DataObject, queued: bool) -> None:
         self.world = data.draw(legacy_worlds())
+        # No other mode has these invalidations (6.5.1, 6.5.2.11).
+        self.world.rtaddr &= ~MODE
         place = self.world.image.frame()
         self.pair = Pair(self.world)
         self.unit = Queue(self.pair, place, wide=False) if queued else Registers(self.pair)
