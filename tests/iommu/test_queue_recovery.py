@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.iommu.bench import PAGE, Bench, values
+from tests.iommu.bench import DOMAIN, IOVA, PAGE, Bench, Mapped, values
 from tests.iommu.queue_bench import error_of, legacy, status, wait
-from vtd_plugin.encodings.codes import QueueError
+from vtd_plugin.encodings.codes import IotlbGranularity, QueueError
 from vtd_plugin.encodings.registers import FECTL, FSTS, IQA, IQERCD, IQH, IQT
+from vtd_plugin.encodings.structures import IotlbInvalidate
 from vtd_plugin.software.commands import Command
 
 if TYPE_CHECKING:
@@ -107,3 +108,23 @@ def test_an_error_left_by_a_reset_keeps_a_new_queue_from_starting() -> None:
     assert status(bench) == 0
     bench.registers.write(FSTS, FSTS.pack(IQE=1))
     assert status(bench) == 4
+
+
+def test_a_fence_of_before_the_queue_was_turned_off_lifts_no_later_one() -> None:
+    bench = Mapped()
+    queue = bench.start_queue()
+    old, new = (bench.port().begin(IOVA + page * PAGE, 8) for page in range(2))
+    first, second = (
+        IotlbInvalidate.pack(G=IotlbGranularity.PAGE, DID=DOMAIN, ADDR_address=address)
+        for address in (IOVA, IOVA + PAGE)
+    )
+    queue.submit(first, wait(1, FN=1))
+    queue.turn_off()
+    queue.enable()
+    queue.submit(second, wait(2, FN=1), wait(3))
+    fenced_at = queue.head
+    old.end()
+    assert status(bench) == 1
+    assert queue.head == fenced_at
+    new.end()
+    assert status(bench) == 3

@@ -106,7 +106,7 @@ class InvalidationQueue:
         "_device_tlbs",
         "_drains",
         "_faults",
-        "_fenced",
+        "_fence",
         "_handlers",
         "_invalidator",
         "_memory",
@@ -158,7 +158,7 @@ class InvalidationQueue:
             DescriptorType.HPT: self._host_permissions,
         }
         self._running = False
-        self._fenced = False
+        self._fence = 0  # the number of the wait that holds later descriptors, 0 for none
         self._waits = 0
         self._to_drain: set[Transfer] = set()
         registers.on_write(IQT, "QT", self.run)
@@ -174,11 +174,11 @@ class InvalidationQueue:
     def disable(self) -> None:
         """QIE was cleared: the head returns to 0 (§6.5.2)."""
         self._registers.store(IQH(0))
-        self._fenced = False
+        self._fence = 0
 
     def reset(self) -> None:
         """Forget everything that was fetched."""
-        self._fenced = False
+        self._fence = 0
         self._to_drain.clear()
 
     # --- fetching
@@ -198,7 +198,7 @@ class InvalidationQueue:
         head, tail = self._registers.load(IQH).value, self._registers.load(IQT).value
         status = self._registers.load(FSTS)
         enabled = self._registers.load(GSTS).QIES
-        if not enabled or self._fenced or status.IQE or status.ITE or head == tail:
+        if not enabled or self._fence or status.IQE or status.ITE or head == tail:
             return False
         error = self._check_queue(head, tail) or self._obey(head)
         if error is not None:
@@ -350,23 +350,25 @@ class InvalidationQueue:
         descriptor = InvalidationWait(raw)
         self._waits += 1
         self._to_drain = {transfer for transfer in self._to_drain if not transfer.ended}
-        self._fenced = bool(descriptor.FN)
+        number = self._waits
+        self._fence = number if descriptor.FN else 0
         self._drains.start(
-            f"invalidation wait {self._waits}",
+            f"invalidation wait {number}",
             self._to_drain,
-            lambda: self._complete_wait(descriptor),
+            lambda: self._complete_wait(descriptor, number),
         )
         return None
 
-    def _complete_wait(self, descriptor: InvalidationWait) -> None:
+    def _complete_wait(self, descriptor: InvalidationWait, number: int) -> None:
         if descriptor.SW:
             address = descriptor.STADDR_address & (1 << self._state.caps.haw) - 1
             self._memory.write_u32(address, descriptor.STDATA)
         if descriptor.IF and not self._registers.load(ICS).IWC:
             self._registers.update(ICS, IWC=1)
             self._completion_event.raise_()
-        if descriptor.FN:
-            self._fenced = False
+        # Software may have turned the queue off over a fence, and on again with another one.
+        if self._fence == number:
+            self._fence = 0
             self.run()
 
     def _completion_served(self) -> None:
