@@ -155,9 +155,9 @@ class NativeMemory(BurstPort):
             self._answer(request, _Answer.REFUSED, Response.SLVERR)
             return
         lease = self._lease(request)
-        if lease is not None and lease.memory is not None:
-            self._grant(request, lease, lease.memory)
-        elif lease is not None and lease.transfer.fault is not None:
+        if lease is not None and self._grant(request, lease):
+            return
+        if lease is not None and lease.transfer.fault is not None:
             self._answer(request, _Answer.REFUSED, self.response(lease.transfer))
         else:
             write = bool(request.direction)
@@ -197,11 +197,18 @@ class NativeMemory(BurstPort):
 
     # --- pages
 
-    def _grant(self, request: _Request, lease: Lease, memory: memoryview) -> None:
-        address = np.frombuffer(memory, np.uint8).ctypes.data
+    def _grant(self, request: _Request, lease: Lease) -> bool:
+        """Answer with a page; False if there is none, or if the C side has no room for it."""
+        if lease.memory is None:
+            return False
+        address = np.frombuffer(lease.memory, np.uint8).ctypes.data
         handle = self._library.native_host_grant(self._number, request.direction, address)
+        if not handle:
+            lease.end()
+            return False
         self._leases[handle] = lease
         self._handles[lease] = handle
+        return True
 
     def _recalled(self, lease: Lease) -> None:
         handle = self._handles.get(lease)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 from itertools import cycle
 from operator import attrgetter
@@ -97,6 +98,10 @@ async def stall_at_random(dut: Any, rng: random.Random) -> None:
         await RisingEdge(dut.clk)
         dut.stall.value = rng.getrandbits(5) & rng.getrandbits(5)
 
+
+OTHER_PORT: Final = 15
+MOST_PAGES: Final = 4095
+"""Pages that the C side has room for, on all ports together."""
 
 LEFT_BEHIND: Final[list[Platform]] = []
 """The platform of a test that ended in the middle of a burst."""
@@ -243,6 +248,24 @@ async def pages_that_no_line_has_room_for_are_given_back(dut: Any) -> None:
             assert bench.platform.read(HOST + page * 0x1000, 64) == data
     await ClockCycles(dut.clk, 3)
     assert len(bench.port.in_flight) == 4
+
+
+@cocotb.test
+async def bursts_go_through_the_bus_where_there_is_no_room_for_their_page(dut: Any) -> None:
+    bench = await start(dut)
+    bench.enable()
+    library = ctypes.CDLL(None)
+    page = ctypes.create_string_buffer(0x1000)
+    grants = [library.native_host_grant(OTHER_PORT, 0, page) for _ in range(MOST_PAGES + 1)]
+    assert grants[-1] == 0
+    data = bench.rng.randbytes(64)
+    for _ in range(2):
+        assert await bench.write(IOVA, data) == OKAY
+        assert await bench.read(IOVA, 64) == (data, {OKAY})
+    assert bench.memory.misses == 4
+    await ClockCycles(dut.clk, 2)
+    assert bench.port.in_flight == ()
+    library.native_host_open(OTHER_PORT)
 
 
 @cocotb.test
