@@ -17,7 +17,7 @@ SAY = @printf '\n== %s\n'
 .DELETE_ON_ERROR:
 # Prerequisites are steps in their order: a simulator is looked for by what was installed before.
 .NOTPARALLEL:
-.PHONY: help setup demo test check campaign bench simulator verilator clean distclean
+.PHONY: help setup demo test check campaign matrix bench simulator verilator clean distclean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,8 +39,12 @@ check: $(VENV)/installed-dev ## run the linter, the formatter's check, the type 
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-campaign: $(VENV)/installed-test simulator verilator ## run SEEDS seeds of every randomised co-simulation
+campaign: $(VENV)/installed-test simulator verilator ## run SEEDS seeds of every randomised co-simulation, and property tests at length
+	HYPOTHESIS_PROFILE=campaign $(RUN) -m pytest tests/property $(PYTEST_ARGS)
 	$(RUN) -m pytest testbenches --seeds $(SEEDS) $(PYTEST_ARGS)
+
+matrix: $(VENV)/installed-test simulator verilator ## run the reset matrix and write its page and picture into docs
+	$(RUN) -m testbenches.matrix
 
 bench: $(VENV)/installed-test simulator verilator ## run the benchmarks
 	@set -e; for program in $(basename $(notdir $(wildcard benchmarks/[a-z]*.py))); do \
