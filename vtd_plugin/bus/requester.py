@@ -184,9 +184,7 @@ class Requester:
         attributes = WRITE if write else READ
         if options:
             attributes = _attributes(attributes.kind, options)
-        transfer = self._transfer(iova, size, attributes, self.port.transfer_ended)
-        self.port.transfer_began(transfer)
-        return transfer
+        return self._begin(iova, size, attributes)
 
     def begin_atomic(self, iova: int, size: int = 8, **options: Unpack[RequestOptions]) -> Transfer:
         """Begin an atomic: it is resolved now, and `Transfer.modify` does it.
@@ -203,7 +201,9 @@ class Requester:
             ValueError: An argument is out of its range.
         """
         check_atomic(iova, 0, AtomicOperation.SWAP, None, size)
-        attributes = _attributes(RequestKind.ATOMIC, options)
+        return self._begin(iova, size, _attributes(RequestKind.ATOMIC, options))
+
+    def _begin(self, iova: int, size: int, attributes: Attributes) -> Transfer:
         transfer = self._transfer(iova, size, attributes, self.port.transfer_ended)
         self.port.transfer_began(transfer)
         return transfer

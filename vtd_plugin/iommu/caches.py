@@ -187,9 +187,12 @@ _TAG_SHIFT: Final = 54
 
 
 def request_tag(source_id: int, pasid: int | None, *, privileged: bool = False) -> int:
-    """What the IOTLB looks up by beside the address: source-id, PASID, privilege (§6.2.1)."""
+    """What the IOTLB looks up by beside the address: source-id, PASID, privilege (§6.2.1).
+
+    Without a PASID there is no privilege.
+    """
     if pasid is None:
-        return source_id | privileged << 37
+        return source_id
     return source_id | pasid + 1 << 16 | privileged << 37
 
 

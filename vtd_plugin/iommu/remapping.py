@@ -176,7 +176,7 @@ class Remapper:
         attributes = request.attributes
         if attributes.pasid is not None and attributes.execute:
             return None
-        entry = self._lookup(_tag_of(request), request.address)
+        entry = self._lookup(request.tag, request.address)
         if entry is None:
             return None
         request.suppressed = entry.suppressed
@@ -248,7 +248,7 @@ class Remapper:
                 0,
                 PAGE_MASK,
                 0,
-                tag=_tag_of(request),
+                tag=request.tag,
                 iova=request.address,
                 domain_id=request.domain_id,
                 pasid=request.pasid,
@@ -287,15 +287,6 @@ class Remapper:
     def domain_of(self, source_id: int) -> int | None:
         """The domain of a requester as the tables in memory have it; None where there is none."""
         return None if self._mode_fault is not None else self._mode.domain_of(source_id)
-
-
-def _tag_of(request: Request) -> int:
-    attributes = request.attributes
-    return request_tag(
-        request.source_id,
-        attributes.pasid,
-        privileged=attributes.pasid is not None and attributes.privileged,
-    )
 
 
 def _refuse(request: Request) -> Fault:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vtd_plugin.bus import AddressType, Attributes, RequestKind, Translation
+from vtd_plugin.iommu.caches import request_tag
 
 if TYPE_CHECKING:
     from vtd_plugin.encodings.codes import PageTableType, TranslationType
@@ -59,6 +60,12 @@ class Request:
         self.pasid = 0
         self.cacheable = False
         self.tables: TranslationType | PageTableType | None = None
+
+    @property
+    def tag(self) -> int:
+        """What the IOTLB knows the request by, beside its address."""
+        attributes = self.attributes
+        return request_tag(self.source_id, attributes.pasid, privileged=attributes.privileged)
 
     @property
     def well_formed(self) -> bool:

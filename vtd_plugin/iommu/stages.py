@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vtd_plugin.bus import Translation
 from vtd_plugin.encodings.faults import Condition
-from vtd_plugin.iommu.caches import IotlbEntry, request_tag
+from vtd_plugin.iommu.caches import IotlbEntry
 from vtd_plugin.iommu.first_stage import (
     FirstStageLeaf,
     FirstStageTables,
@@ -234,16 +234,11 @@ class Stages:
         snoop: bool = False,
         dirty: bool = True,
     ) -> IotlbEntry:
-        attributes = request.attributes
         return IotlbEntry(
             base,
             mask,
             rights,
-            tag=request_tag(
-                request.source_id,
-                attributes.pasid,
-                privileged=attributes.pasid is not None and attributes.privileged,
-            ),
+            tag=request.tag,
             iova=request.address,
             domain_id=found.domain_id,
             pasid=found.pasid,
