@@ -18,6 +18,7 @@ from hdl_bridge._axi_side import (
 from hdl_bridge._channel import Channel
 from hdl_bridge._lanes import stores_of
 from hdl_bridge._signals import Output, sampler
+from hdl_bridge.burst_port import end_if_interrupt
 from hdl_bridge.bursts import Response
 
 if TYPE_CHECKING:
@@ -154,9 +155,7 @@ class WriteSide(Side):
             offset = address - transfer.iova
             if offset + len(data) <= transfer.size:
                 transfer.write(offset, data)
-        if not transfer.translations:
-            # It is an interrupt. Whether it is taken is known when it is sent, which is its end.
-            transfer.end()
+        end_if_interrupt(transfer)
 
     def _may_write(self, flight: Flight) -> bool:
         """Whether a write takes place: an exclusive one may not."""

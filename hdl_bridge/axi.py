@@ -17,7 +17,13 @@ import cocotb
 from cocotb.triggers import RisingEdge
 
 from hdl_bridge.axi_memory import AxiMemory, AxiProtocolError, Latency
-from hdl_bridge.burst_port import AxiUser, BurstPort, FaultResponse, is_interrupt
+from hdl_bridge.burst_port import (
+    AxiUser,
+    BurstPort,
+    FaultResponse,
+    end_if_interrupt,
+    is_interrupt,
+)
 from hdl_bridge.bursts import Burst, BurstType
 
 if TYPE_CHECKING:
@@ -199,9 +205,7 @@ class _WriteSide(_Side):
         active, self._active = self._active, None
         assert active is not None  # noqa: S101 - a response comes after its address
         transfer = active.transfer
-        if transfer is not None and transfer.ok and not transfer.translations:
-            # It is an interrupt. Whether it is taken is known when it is sent, which is its end.
-            transfer.end()
+        end_if_interrupt(transfer)
         response.bresp = self._bridge.response(transfer)
         self._answered.append(active)
         await self._send(response)

@@ -150,5 +150,11 @@ def is_interrupt(address: int) -> bool:
     return INTERRUPT_WINDOW_BASE <= address <= INTERRUPT_WINDOW_LAST
 
 
+def end_if_interrupt(transfer: Transfer | None) -> None:
+    """End a write that is an interrupt: whether it is taken is known when it is sent, its end."""
+    if transfer is not None and transfer.ok and not transfer.translations:
+        transfer.end()
+
+
 def _bit(value: int, number: int | None) -> bool:
     return number is not None and bool(value >> number & 1)

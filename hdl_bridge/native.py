@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 import cocotb
 import numpy as np
 
-from hdl_bridge.burst_port import BurstPort, FaultResponse, is_interrupt
+from hdl_bridge._lanes import runs_of_ones
+from hdl_bridge.burst_port import BurstPort, FaultResponse, end_if_interrupt, is_interrupt
 from hdl_bridge.bursts import Burst, BurstType, Response
 from vtd_plugin.bus import RequesterPort
 
@@ -178,7 +179,7 @@ class NativeMemory(BurstPort):
             data = burst.beat(request, self._bus_bytes)
             self._answer(request, _Answer.BEATS, self.response(burst.transfer), data)
         elif request.kind == _Kind.RESPONSE:
-            burst.send()
+            end_if_interrupt(burst.transfer)
             self._answer(request, _Answer.BEATS, self.response(burst.transfer))
         else:
             self._through_bus[request.direction] = None
@@ -255,11 +256,6 @@ class _BurstThroughBus:
         if 0 <= offset <= transfer.size - len(data):
             transfer.write(offset, data)
 
-    def send(self) -> None:
-        """Whether an interrupt is taken is known when it is sent, and that is when it ends."""
-        if self.transfer is not None and is_interrupt(self.transfer.iova):
-            self.transfer.end()
-
     def end(self, *, aborted: bool) -> None:
         """It is over, or its master was reset."""
         if self.transfer is not None:
@@ -272,19 +268,10 @@ class _BurstThroughBus:
 
 def _strobed(request: _Request, bus_bytes: int) -> Iterator[tuple[int, bytes]]:
     """The runs of bytes that a beat writes: (address, bytes)."""
-    data = bytes(request.data)[:bus_bytes]
-    step = min(bus_bytes, 8)
-    lanes = [request.strobe[lane // step] >> lane % step & 1 for lane in range(bus_bytes)]
-    start = 0
-    while start < bus_bytes:
-        if not lanes[start]:
-            start += 1
-            continue
-        stop = start + 1
-        while stop < bus_bytes and lanes[stop]:
-            stop += 1
-        yield request.address + start, data[start:stop]
-        start = stop
+    data = bytes(request.data)
+    lanes = int.from_bytes(bytes(request.strobe), "little") & (1 << bus_bytes) - 1
+    for lane, length in runs_of_ones(lanes):
+        yield request.address + lane, data[lane : lane + length]
 
 
 def _library() -> Any:

@@ -17,7 +17,7 @@ from cocotb.triggers import RisingEdge
 from hdl_bridge._lanes import runs_of_ones
 from hdl_bridge._reset_input import ResetInput
 from hdl_bridge._signals import Output, known, sampler
-from hdl_bridge.burst_port import requester_of
+from hdl_bridge.burst_port import end_if_interrupt, requester_of
 from hdl_bridge.registers import RegisterWindow
 
 if TYPE_CHECKING:
@@ -270,9 +270,7 @@ class WishboneMemory(_Subordinate):
         if transfer.ok:
             for position, length in runs_of_ones(access.select):
                 transfer.write(position - first, access.data[position : position + length])
-            if not transfer.translations:
-                # It is an interrupt: whether it is taken is known when it is sent, its end.
-                transfer.end()
+            end_if_interrupt(transfer)
         return bytes(access.size), transfer.ok
 
     def _end(self) -> None:
