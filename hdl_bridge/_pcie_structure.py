@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from typing import Final
 
 from cocotbext.pcie.core import RootComplex
 
+from hdl_bridge import _structure
+
 TESTED_VERSION: Final = "0.2.16"
 """The release whose insides the bridge knows."""
-
-_MISSING: Final = object()
 
 
 def require_root_complex(root_complex: object, *paths: str) -> None:
@@ -35,13 +34,4 @@ def require(thing: object, *paths: str) -> None:
     Raises:
         RuntimeError: It lacks an attribute; the message names the release.
     """
-    for path in paths:
-        found = thing
-        for name in path.split("."):
-            found = getattr(found, name, _MISSING)
-        if found is _MISSING:
-            installed = importlib.metadata.version("cocotbext-pcie")
-            raise RuntimeError(
-                f"cocotbext-pcie {installed} has no {type(thing).__name__}.{path}, which the "
-                f"bridge needs; {TESTED_VERSION} is known to work"
-            )
+    _structure.require("cocotbext-pcie", TESTED_VERSION, thing, *paths)

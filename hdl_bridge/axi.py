@@ -9,13 +9,13 @@ address channel until the master has accepted its last response.
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import cocotb
 from cocotb.triggers import RisingEdge
 
+from hdl_bridge._structure import require
 from hdl_bridge.axi_memory import AxiMemory, AxiProtocolError, Latency
 from hdl_bridge.burst_port import (
     AxiUser,
@@ -273,7 +273,7 @@ def _directions(slave: Any) -> tuple[Any, Any]:
         raise TypeError(f"{slave!r} is no AxiRam or AxiSlave of cocotbext-axi")
     for interface, direction in ((write_if, "write"), (read_if, "read")):
         if interface is not None:
-            _require_structure(interface, direction)
+            require("cocotbext-axi", TESTED_VERSION, interface, *_ATTRIBUTES[direction])
     return write_if, read_if
 
 
@@ -284,20 +284,3 @@ def _require_user(bridge: AxiBridge, write_if: Any, read_if: Any) -> None:
             continue
         if not hasattr(getattr(interface.bus, prefix), f"{prefix}user"):
             raise ValueError(f"user is given, but the bus of {interface!r} has no {prefix}user")
-
-
-def _require_structure(interface: Any, direction: str) -> None:
-    """Refuse a cocotbext-axi that has moved what we replace."""
-    for path in _ATTRIBUTES[direction]:
-        found = interface
-        for name in path.split("."):
-            found = getattr(found, name, _MISSING)
-        if found is _MISSING:
-            installed = importlib.metadata.version("cocotbext-axi")
-            raise RuntimeError(
-                f"cocotbext-axi {installed} has no {type(interface).__name__}.{path}, which the "
-                f"bridge replaces; {TESTED_VERSION} is known to work"
-            )
-
-
-_MISSING: Final = object()
