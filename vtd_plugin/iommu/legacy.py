@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vtd_plugin.bus import READ, Mapping
 from vtd_plugin.encodings.codes import TranslationType, levels, width_bits
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.encodings.structures import ContextEntry, RootEntry
+from vtd_plugin.iommu.cached_entries import CachedContext
 from vtd_plugin.iommu.caches import IotlbEntry
 from vtd_plugin.iommu.interrupt_range import in_interrupt_range, translation_request_into_range
 from vtd_plugin.iommu.request import Request, denied
@@ -22,27 +22,6 @@ if TYPE_CHECKING:
 _ROOT_BYTES: Final = RootEntry.BITS // 8
 _CONTEXT_BYTES: Final = ContextEntry.BITS // 8
 _POINTER: Final = ContextEntry.mask("SSPTPTR")
-
-
-@dataclass(frozen=True, slots=True)
-class CachedContext:
-    """A context entry as the context cache holds it.
-
-    Attributes:
-        domain_id: Domain-id; 0 for a cached failure (§6.2.2).
-        translation_type: What the device may do.
-        tables: Its second-stage tables.
-        input_bits: Width of the addresses that can be translated.
-        suppressed: Fault processing is disabled (FPD).
-        condition: Set where the entry is a failure that caching mode keeps.
-    """
-
-    domain_id: int
-    translation_type: int
-    tables: SecondStageTables
-    input_bits: int
-    suppressed: bool
-    condition: Condition | None = None
 
 
 class LegacyMode:

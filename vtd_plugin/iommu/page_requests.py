@@ -20,10 +20,10 @@ from vtd_plugin.iommu.request import Request
 
 if TYPE_CHECKING:
     from vtd_plugin.bus import UnitHost
+    from vtd_plugin.iommu.cached_entries import CachedPasid
     from vtd_plugin.iommu.event_message import EventMessage
     from vtd_plugin.iommu.faults import FaultLog
     from vtd_plugin.iommu.invalidation import Invalidator
-    from vtd_plugin.iommu.pasid import CachedPasid
     from vtd_plugin.iommu.registers import RegisterFile
     from vtd_plugin.iommu.remapping import Remapper
     from vtd_plugin.iommu.state import TranslationState

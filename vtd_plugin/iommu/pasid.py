@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vtd_plugin.encodings.codes import PageTableType, levels, width_bits
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.encodings.structures import PasidDirectoryEntry, PasidTableEntry
+from vtd_plugin.iommu.cached_entries import CachedPasid
 from vtd_plugin.iommu.first_stage import FirstStageTables
 from vtd_plugin.iommu.second_stage import SecondStageTables
 
@@ -26,32 +26,6 @@ _SECOND: Final = (PageTableType.SECOND_STAGE, PageTableType.NESTED)
 _FIVE_LEVELS: Final = 1
 _LEVELS: Final = (4, 5)
 """Levels of first-stage tables by paging mode (FSPM)."""
-
-
-@dataclass(frozen=True, slots=True)
-class CachedPasid:
-    """A PASID entry as the PASID cache holds it.
-
-    Attributes:
-        domain_id: Domain-id; 0 for a cached failure (§6.2.3).
-        pasid: The PASID.
-        entry: The entry.
-        page_tables: Which tables translate (PGTT).
-        tables: Where to walk: first-stage tables (nested ones know the second stage below them),
-            second-stage tables, or None for pass-through.
-        input_bits: Width of the addresses that the second stage takes.
-        suppressed: Fault processing is disabled (FPD) by this entry or one before it.
-        condition: Set where the entry is a failure that caching mode keeps.
-    """
-
-    domain_id: int
-    pasid: int
-    entry: PasidTableEntry
-    page_tables: PageTableType
-    tables: FirstStageTables | SecondStageTables | None
-    input_bits: int
-    suppressed: bool
-    condition: Condition | None = None
 
 
 class PasidTables:

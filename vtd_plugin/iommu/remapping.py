@@ -36,9 +36,9 @@ from vtd_plugin.iommu.scalable import ScalableMode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from vtd_plugin.iommu.cached_entries import CachedPasid
     from vtd_plugin.iommu.faults import FaultLog
     from vtd_plugin.iommu.memory_type import MemoryTypes
-    from vtd_plugin.iommu.pasid import CachedPasid
     from vtd_plugin.iommu.protected import ProtectedMemory
     from vtd_plugin.iommu.state import TranslationState
 

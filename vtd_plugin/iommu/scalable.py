@@ -13,14 +13,15 @@ from vtd_plugin.bus import READ, Mapping
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.iommu.first_stage import FirstStageTables
 from vtd_plugin.iommu.interrupt_range import in_interrupt_range, translation_request_into_range
-from vtd_plugin.iommu.pasid import CachedPasid, PasidTables
+from vtd_plugin.iommu.pasid import PasidTables
 from vtd_plugin.iommu.request import Request
-from vtd_plugin.iommu.scalable_context import ScalableContext, ScalableContexts
+from vtd_plugin.iommu.scalable_context import ScalableContexts
 from vtd_plugin.iommu.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vtd_plugin.iommu.cached_entries import CachedPasid, ScalableContext
     from vtd_plugin.iommu.caches import IotlbEntry
     from vtd_plugin.iommu.memory_type import MemoryTypes
     from vtd_plugin.iommu.state import TranslationState

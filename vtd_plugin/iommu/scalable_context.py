@@ -6,11 +6,11 @@ Whether one request may is asked of it elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.encodings.structures import ScalableContextEntry, ScalableRootEntry
+from vtd_plugin.iommu.cached_entries import ScalableContext
 
 if TYPE_CHECKING:
     from vtd_plugin.iommu.request import Request
@@ -19,37 +19,6 @@ if TYPE_CHECKING:
 _ROOT_BYTES: Final = ScalableRootEntry.BITS // 8
 _CONTEXT_BYTES: Final = ScalableContextEntry.BITS // 8
 _DEVICES_PER_HALF: Final = 0x80
-_DIRECTORY_INDEX_BITS: Final = 6
-_SMALLEST_DIRECTORY_BITS: Final = 7
-
-
-@dataclass(frozen=True, slots=True)
-class ScalableContext:
-    """A scalable-mode context entry as the context cache holds it.
-
-    Attributes:
-        entry: The entry.
-        suppressed: Fault processing is disabled (FPD).
-        condition: Set where the entry is a failure that caching mode keeps.
-    """
-
-    entry: ScalableContextEntry
-    suppressed: bool
-    condition: Condition | None = None
-
-    @property
-    def pasid_bits(self) -> int:
-        """Bits of a PASID that the directory can look up (PDTS)."""
-        return self.entry.PDTS + _SMALLEST_DIRECTORY_BITS + _DIRECTORY_INDEX_BITS
-
-    @property
-    def contradicts_itself(self) -> bool:
-        """PASIDs are allowed in translated requests, and not at all (SCT.4.3).
-
-        The fault table has this for no request whose PASID would be translated: that PASIDs are not
-        enabled is SCT.6 to them, a fault of the request and not of the entry (§7.1.3).
-        """
-        return bool(self.entry.EPTR and not self.entry.PASIDE)
 
 
 class ScalableContexts:

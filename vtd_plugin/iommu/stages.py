@@ -22,8 +22,8 @@ from vtd_plugin.iommu.request import Request, denied
 from vtd_plugin.iommu.second_stage import SCALABLE_CONDITIONS, SecondStageLeaf, SecondStageTables
 
 if TYPE_CHECKING:
+    from vtd_plugin.iommu.cached_entries import CachedPasid
     from vtd_plugin.iommu.memory_type import MemoryTypes
-    from vtd_plugin.iommu.pasid import CachedPasid
     from vtd_plugin.iommu.state import TranslationState
 
 

@@ -17,11 +17,10 @@ from vtd_plugin.iommu.second_stage import SecondStage
 
 if TYPE_CHECKING:
     from vtd_plugin.encodings.capabilities import Capabilities
+    from vtd_plugin.iommu.cached_entries import CachedContext, CachedPasid, ScalableContext
     from vtd_plugin.iommu.config import VtdConfig
-    from vtd_plugin.iommu.legacy import CachedContext
-    from vtd_plugin.iommu.pasid import CachedPasid
     from vtd_plugin.iommu.request import Request
-    from vtd_plugin.iommu.scalable_context import ScalableContext
+
 
 _PASS_THROUGH_MASK: Final = (1 << 30) - 1
 """Pass-through has no pages; it is answered in pieces of the largest IOTLB size (§3.9)."""
