@@ -1,4 +1,4 @@
-"""One unit as a whole: queue, root pointer, translation, invalidations, recovery and faults.
+"""One unit as a whole: root pointer, translation, invalidations, recovery and faults.
 
 Sections 6.5, 6.6, 6.9, 7.3 and 11.4.4, in the order of steps that the architecture asks for.
 Nothing here knows what the tables hold; `driver` does. Sequences that requests in flight may delay
@@ -13,21 +13,17 @@ from typing import TYPE_CHECKING
 from vtd_plugin.encodings.codes import TableMode
 from vtd_plugin.encodings.registers import RTADDR
 from vtd_plugin.software import descriptors
-from vtd_plugin.software.caches import CacheKeeper
-from vtd_plugin.software.commands import Command, GlobalCommand
+from vtd_plugin.software.channel import UnitChannel
+from vtd_plugin.software.commands import Command
 from vtd_plugin.software.domain_ids import DomainIds
 from vtd_plugin.software.events import Event, program_event
 from vtd_plugin.software.faults import FaultReport, take_faults
 from vtd_plugin.software.interrupts import InterruptRemapping
 from vtd_plugin.software.page_requests import PageRequestQueue
 from vtd_plugin.software.pages import PAGE_4K
-from vtd_plugin.software.probe import probe
 from vtd_plugin.software.protected_memory import ProtectedMemory
-from vtd_plugin.software.queue import InvalidationQueue
-from vtd_plugin.software.register_invalidation import RegisterInvalidation
 
 if TYPE_CHECKING:
-    from vtd_plugin.encodings._layout import Layout
     from vtd_plugin.software.cpu import Cpu
     from vtd_plugin.software.frames import FrameAllocator
     from vtd_plugin.software.mmio import Registers
@@ -49,7 +45,7 @@ class Root:
     io_rights: bool = False
 
 
-class UnitControl:
+class UnitControl(UnitChannel):
     """The sequences that concern all of a unit.
 
     Args:
@@ -59,11 +55,6 @@ class UnitControl:
         use_queue: Whether to invalidate through the queue; None: wherever there is one.
 
     Attributes:
-        registers: The registers of the unit.
-        commands: The global commands of the unit.
-        unit: What was found out about the unit.
-        queue: The invalidation queue; None where registers are used instead.
-        keeper: Who tells the unit of changed tables.
         domain_ids: The domain-ids that are in use.
         protected_memory: The regions that firmware keeps DMA out of.
         interrupts: Remapping of interrupts; off until it is enabled.
@@ -83,17 +74,7 @@ class UnitControl:
         *,
         use_queue: bool | None = None,
     ) -> None:
-        self._cpu = cpu
-        self._frames = frames
-        self.registers = registers
-        self.commands = GlobalCommand(registers)
-        self.unit = probe(registers.capabilities, use_queue)
-        self.queue: InvalidationQueue | None = None
-        if self.unit.uses_queue:
-            wide = self.unit.wide_descriptors
-            self.queue = InvalidationQueue(registers, cpu, frames, wide=wide)
-        self._invalidator = self.queue or RegisterInvalidation(registers)
-        self.keeper = CacheKeeper(registers, self._invalidator)
+        super().__init__(cpu, registers, frames, use_queue=use_queue)
         self.domain_ids = DomainIds(self.unit.domain_ids)
         self.protected_memory = ProtectedMemory(registers)
         self.interrupts = InterruptRemapping(cpu, frames, self)
@@ -127,19 +108,6 @@ class UnitControl:
         self._wants_translation = True
         self.commands.run(Command.TRANSLATION)
         self.protected_memory.disable()
-
-    def start_queue(self) -> None:
-        """Have the unit use our own queue, or none where registers are used.
-
-        Raises:
-            Timeout: The unit does not finish a command.
-        """
-        if self.commands.is_on(Command.QUEUE):
-            if self.queue is not None and self.queue.is_current:
-                return
-            self.commands.run(Command.QUEUE, on=False)
-        if self.queue is not None:
-            self.queue.enable()
 
     def set_root(self, root: Root) -> None:
         """Change the root table, on a unit that translates or not, and empty the caches.
@@ -207,37 +175,6 @@ class UnitControl:
             self.turn_on(self._root)
         elif self._root is not None:
             self.set_root(self._root)
-
-    def invalidate(self, *what: Layout) -> None:
-        """Carry out invalidations and wait until they are done.
-
-        Args:
-            *what: Descriptors, see `vtd_plugin.software.descriptors`.
-
-        Raises:
-            ValueError: The unit is used without a queue, and registers cannot do it.
-            InvalidationRefused: The unit did nothing.
-            QueueStopped: An error stopped the queue.
-            Timeout: The unit does not finish.
-        """
-        self.start_invalidation(*what).finish()
-
-    def start_invalidation(self, *what: Layout) -> Pending:
-        """Begin invalidations; requests in flight that they drain may delay them (section 6.5.4).
-
-        Args:
-            *what: Descriptors, see `vtd_plugin.software.descriptors`.
-
-        Returns:
-            What to wait for.
-
-        Raises:
-            ValueError: The unit is used without a queue, and registers cannot do it.
-            InvalidationRefused: The unit did nothing.
-            QueueStopped: The queue is full, and an error keeps it so.
-            Timeout: The unit does not finish what has to come first.
-        """
-        return self._invalidator.start(*what)
 
     def invalidate_context(
         self, domain_id: int | None = None, source_id: int | None = None

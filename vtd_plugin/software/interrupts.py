@@ -23,7 +23,7 @@ from vtd_plugin.software.commands import Command
 from vtd_plugin.software.frames import FRAME_BYTES
 
 if TYPE_CHECKING:
-    from vtd_plugin.software.control import UnitControl
+    from vtd_plugin.software.channel import UnitChannel
     from vtd_plugin.software.cpu import Cpu
     from vtd_plugin.software.frames import FrameAllocator
 
@@ -123,17 +123,17 @@ class InterruptRemapping:
     Args:
         cpu: The processor to write the table with.
         frames: Where the table comes from.
-        control: The unit as a whole.
+        channel: The unit.
 
     Attributes:
         table: The table; None until remapping is enabled for the first time.
         extended: Whether destinations have 32 bits (IRTA.EIME) rather than 8.
     """
 
-    def __init__(self, cpu: Cpu, frames: FrameAllocator, control: UnitControl) -> None:
+    def __init__(self, cpu: Cpu, frames: FrameAllocator, channel: UnitChannel) -> None:
         self._cpu = cpu
         self._frames = frames
-        self._control = control
+        self._channel = channel
         self._used: set[int] = set()
         self._compatibility = False
         self._wanted = False
@@ -143,7 +143,7 @@ class InterruptRemapping:
     @property
     def enabled(self) -> bool:
         """Whether the unit remaps interrupts now (GSTS.IRES)."""
-        return self._control.commands.is_on(Command.INTERRUPT_REMAPPING)
+        return self._channel.commands.is_on(Command.INTERRUPT_REMAPPING)
 
     def enable(
         self, entries: int = 256, *, extended: bool = False, compatibility: bool = False
@@ -167,7 +167,7 @@ class InterruptRemapping:
         if self.table is None:
             self.table = InterruptTable(self._cpu, self._frames, entries)
         self.extended, self._compatibility, self._wanted = extended, compatibility, True
-        self._control.start_queue()
+        self._channel.start_queue()
         self._turn_on(self.table)
 
     def disable(self) -> None:
@@ -177,7 +177,7 @@ class InterruptRemapping:
             Timeout: The unit does not finish.
         """
         self._wanted = False
-        self._control.commands.run(Command.INTERRUPT_REMAPPING, on=False)
+        self._channel.commands.run(Command.INTERRUPT_REMAPPING, on=False)
 
     def recover(self) -> None:
         """Turn remapping on again after a reset, if it was on; the queue is on already.
@@ -249,7 +249,7 @@ class InterruptRemapping:
             TypeError: The entry has no such field.
             Timeout: The unit does not finish.
         """
-        if not self._control.unit.capabilities.CAP.PI:
+        if not self._channel.unit.capabilities.CAP.PI:
             raise ValueError("the unit cannot post interrupts: CAP.PI is 0")
         fields = {"VV": vector, "PDA_address": descriptor, "URG": int(urgent)}
         return self._add([IrtePosted.pack(**self._source(source_id) | fields | entry_fields)])
@@ -269,7 +269,7 @@ class InterruptRemapping:
         table = self._table_with(interrupt)
         for index in _indices(interrupt):
             table.write_entry(index, table.read_entry(index).replace(**entry_fields))
-        self._control.keeper.run(*map(descriptors.interrupt_entries, _indices(interrupt)))
+        self._channel.keeper.run(*map(descriptors.interrupt_entries, _indices(interrupt)))
 
     def unmap(self, interrupt: Interrupt) -> None:
         """Take an interrupt away; messages that still ask for it fault from now on.
@@ -284,26 +284,26 @@ class InterruptRemapping:
         table = self._table_with(interrupt)
         for index in _indices(interrupt):
             table.write_entry(index, 0)
-        self._control.keeper.run(*map(descriptors.interrupt_entries, _indices(interrupt)))
+        self._channel.keeper.run(*map(descriptors.interrupt_entries, _indices(interrupt)))
         self._used.difference_update(_indices(interrupt))
 
     def _turn_on(self, table: InterruptTable) -> None:
-        control = self._control
+        channel = self._channel
         if self.enabled:
-            control.commands.run(Command.INTERRUPT_REMAPPING, on=False)
+            channel.commands.run(Command.INTERRUPT_REMAPPING, on=False)
         order = table.entries.bit_length() - 2
         root = IRTA.pack(IRTA_address=table.address, EIME=int(self.extended), S=order)
-        control.registers.write(IRTA, root)
-        control.commands.run(Command.SET_INTERRUPT_TABLE)
-        if not control.unit.capabilities.CAP.ESIRTPS:
-            control.keeper.run(descriptors.interrupt_entries())
-        if control.commands.is_on(Command.COMPATIBILITY_INTERRUPTS) is not self._compatibility:
-            control.commands.run(Command.COMPATIBILITY_INTERRUPTS, on=self._compatibility)
-        control.commands.run(Command.INTERRUPT_REMAPPING)
+        channel.registers.write(IRTA, root)
+        channel.commands.run(Command.SET_INTERRUPT_TABLE)
+        if not channel.unit.capabilities.CAP.ESIRTPS:
+            channel.keeper.run(descriptors.interrupt_entries())
+        if channel.commands.is_on(Command.COMPATIBILITY_INTERRUPTS) is not self._compatibility:
+            channel.commands.run(Command.COMPATIBILITY_INTERRUPTS, on=self._compatibility)
+        channel.commands.run(Command.INTERRUPT_REMAPPING)
 
     def _check(self, *, extended: bool, compatibility: bool) -> None:
-        ecap = self._control.unit.capabilities.ECAP
-        if not ecap.IR or self._control.queue is None:
+        ecap = self._channel.unit.capabilities.ECAP
+        if not ecap.IR or self._channel.queue is None:
             raise ValueError("remapping of interrupts needs ECAP.IR and the invalidation queue")
         if (extended and not ecap.EIM) or (ecap.EIMER and not extended):
             raise ValueError(f"extended={extended} needs EIM=1, or EIMER=0: {ecap!r}")
@@ -332,7 +332,7 @@ class InterruptRemapping:
             self.table.write_entry(position, value)
         self._used.update(_indices(interrupt))
         forget = map(descriptors.interrupt_entries, _indices(interrupt))
-        self._control.keeper.entries_added(*forget)
+        self._channel.keeper.entries_added(*forget)
         return interrupt
 
     def _table_with(self, interrupt: Interrupt) -> InterruptTable:

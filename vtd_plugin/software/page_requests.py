@@ -18,7 +18,7 @@ from vtd_plugin.software.frames import FRAME_BYTES
 from vtd_plugin.software.polling import Timeout
 
 if TYPE_CHECKING:
-    from vtd_plugin.software.control import UnitControl
+    from vtd_plugin.software.channel import UnitChannel
     from vtd_plugin.software.cpu import Cpu
     from vtd_plugin.software.frames import FrameAllocator
 
@@ -32,17 +32,17 @@ class PageRequestQueue:
     Args:
         cpu: The processor to read requests with.
         frames: Where the ring comes from.
-        control: The unit as a whole.
+        channel: The unit.
 
     Attributes:
         address: Physical address of the ring; None until it is enabled for the first time.
         overflows: How often `take` found that requests had been lost.
     """
 
-    def __init__(self, cpu: Cpu, frames: FrameAllocator, control: UnitControl) -> None:
+    def __init__(self, cpu: Cpu, frames: FrameAllocator, channel: UnitChannel) -> None:
         self._cpu = cpu
         self._frames = frames
-        self._control = control
+        self._channel = channel
         self._order = 0
         self.address: int | None = None
         self.overflows = 0
@@ -58,7 +58,7 @@ class PageRequestQueue:
                 is out of range.
             MemoryError: No frames are left.
         """
-        if not self._control.unit.capabilities.ECAP.PRS or self._control.queue is None:
+        if not self._channel.unit.capabilities.ECAP.PRS or self._channel.queue is None:
             raise ValueError("page requests need ECAP.PRS and the invalidation queue")
         if not 0 <= order <= _MAX_ORDER:
             raise ValueError(f"queue size order {order:#x} is not within 0 to {_MAX_ORDER}")
@@ -72,7 +72,7 @@ class PageRequestQueue:
         """Give the unit the ring again after a reset, if it had one."""
         if self.address is None:
             return
-        registers = self._control.registers
+        registers = self._channel.registers
         registers.write(PQH, 0)
         registers.write(PQT, 0)
         registers.write(PQA, PQA.pack(PQA_address=self.address, PQS=self._order))
@@ -89,7 +89,7 @@ class PageRequestQueue:
         """
         if self.address is None:
             raise ValueError("there is no page request queue yet: call enable() first")
-        registers = self._control.registers
+        registers = self._channel.registers
         # Cleared before the tail is read: what comes later raises the event again (section 7.5).
         registers.write(PRS, PRS.pack(PPR=1))
         head, tail = registers.read(PQH).PQH_address, registers.read(PQT).PQT_address
@@ -118,7 +118,7 @@ class PageRequestQueue:
         """
         if not request.LPIG:
             raise ValueError(f"only the last request of a group is answered: {request!r}")
-        self._control.invalidate(descriptors.page_response(request, code))
+        self._channel.invalidate(descriptors.page_response(request, code))
 
     def drain(self, source_id: int | str, pasid: int | None = None) -> list[PageRequest]:
         """Take all requests out of the ring, until none of a device is under way (section 7.9).
@@ -135,8 +135,8 @@ class PageRequestQueue:
             QueueStopped: An error stopped the invalidation queue, such as a silent device.
             Timeout: The unit does not finish, or the ring overflows again and again.
         """
-        queue, registers = self._control.queue, self._control.registers
-        if queue is None or not self._control.unit.capabilities.ECAP.PDS:
+        queue, registers = self._channel.queue, self._channel.registers
+        if queue is None or not self._channel.unit.capabilities.ECAP.PDS:
             raise ValueError("draining page requests needs ECAP.PDS and the invalidation queue")
         fence = InvalidationWait(InvalidationWait.pack(FN=1))
         ask_device = descriptors.device_tlb(parse_source_id(source_id), pasid)
