@@ -20,6 +20,7 @@ from tests.hdl_bridge.native_bench import (
     IOVA,
     PAGES,
     RAM,
+    SOURCE_ID,
     TABLES,
     stall_at_random,
     start,
@@ -220,6 +221,35 @@ async def interrupts_and_registers_go_through_the_bus(dut: Any) -> None:
     assert await bench.read(0xC000_0040, 16) == (data, {OKAY})
     assert bytes(registers.content[0x40:0x50]) == data
     assert await bench.read(0xD000_0000, 16) == (b"\xff" * 16, {DECERR})
+
+
+@cocotb.test
+async def under_a_pasid_the_interrupt_window_is_memory(dut: Any) -> None:
+    """What is mapped there is in flight until its response is taken; what is not is blocked."""
+    bench = await start(dut, SMTS=1, SSTS=1, PASID=1, PSS=7)
+    sink = RecordingSink()
+    bench.platform.add_interrupt_sink(sink)
+    bench.driver.enable("scalable")
+    domain = bench.driver.create_domain(levels=4)
+    domain.map(0xFEE0_0000, HOST, 0x1000)
+    bench.driver.attach_pasid(SOURCE_ID, 5, second_stage=domain)
+    bench.master.user = 1 << 20 | 5
+    message = Burst(0xFEE0_0010, 1, 4)
+    lane = message.address % bench.master.bus_bytes
+    bench.master.b.pause = True
+    writing = cocotb.start_soon(bench.master.write(message, [0x4123 << 8 * lane], [0xF << lane]))
+    await RisingEdge(dut.axi_bvalid)
+    await ClockCycles(dut.clk, 2)
+    assert [each.iova for each in bench.port.in_flight] == [0xFEE0_0010]
+    bench.master.b.pause = False
+    assert await writing == OKAY
+    await RisingEdge(dut.clk)
+    assert bench.port.in_flight == ()
+    assert bench.platform.read(HOST + 0x10, 4) == (0x4123).to_bytes(4, "little")
+    beyond = Burst(0xFEE0_1010, 1, 4)
+    assert await bench.master.write(beyond, [0x4123 << 8 * lane], [0xF << lane]) == DECERR
+    assert [report.address for report in bench.driver.handle_faults()] == [0xFEE0_1000]
+    assert sink.messages == []
 
 
 @cocotb.test
