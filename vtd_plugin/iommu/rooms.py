@@ -23,6 +23,7 @@ from vtd_plugin.encodings.registers import (
     PEUADDR,
 )
 from vtd_plugin.iommu.commands import GlobalCommand
+from vtd_plugin.iommu.descriptors import Descriptors
 from vtd_plugin.iommu.device_tlb import DeviceTlbs
 from vtd_plugin.iommu.drain import Drains
 from vtd_plugin.iommu.event_message import EventMessage
@@ -39,6 +40,7 @@ from vtd_plugin.iommu.registers import RegisterFile
 from vtd_plugin.iommu.remapping import Remapper
 from vtd_plugin.iommu.state import TranslationState
 from vtd_plugin.iommu.switch import StateSwitch
+from vtd_plugin.iommu.waits import InvalidationWaits
 
 if TYPE_CHECKING:
     from vtd_plugin.bus import ResetKind, UnitHost
@@ -67,6 +69,7 @@ class Rooms:
         "remapper",
         "state",
         "switch",
+        "waits",
     )
 
     def __init__(self, name: str, config: VtdConfig, host: UnitHost) -> None:
@@ -110,15 +113,19 @@ class Rooms:
             self.invalidator,
             page_event,
         )
+        self.waits = InvalidationWaits(self.state, self.registers, self.drains, wait_event)
         self.queue = InvalidationQueue(
             self.state,
             self.registers,
             self.faults,
-            self.invalidator,
-            DeviceTlbs(name, host),
-            self.page_requests,
-            self.drains,
-            wait_event,
+            Descriptors(
+                self.state,
+                self.invalidator,
+                DeviceTlbs(name, host),
+                self.page_requests,
+                self.waits,
+            ),
+            self.waits,
             self._queue_stopped,
         )
         self.commands = GlobalCommand(
@@ -137,7 +144,7 @@ class Rooms:
         self.drains.clear()
         self.registers.reset(kind)
         self.faults.restart()
-        self.queue.reset()
+        self.waits.reset()
         self.page_requests.reset()
         self.interrupts.reset()
         self.protected.reset()
