@@ -10,40 +10,24 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vtd_plugin.bus import Mapping, Memory, Translation
 from vtd_plugin.encodings.faults import Condition
-from vtd_plugin.encodings.structures import (
-    FsPde2M,
-    FsPdeTable,
-    FsPdpe1G,
-    FsPdpeTable,
-    FsPml4e,
-    FsPml5e,
-    FsPte,
-)
 from vtd_plugin.iommu.atomic import set_bits
 from vtd_plugin.iommu.caches import StructureCache, StructureEntry
-from vtd_plugin.iommu.second_stage import (
+from vtd_plugin.iommu.page_entries import (
     ENTRY_BYTES,
     INDEX_BITS,
     INDEX_MASK,
-    LARGEST_PAGE_LEVEL,
     PAGE_BITS,
-    SCALABLE_CONDITIONS,
-    SecondStage,
-    SecondStageTables,
+    USER,
+    WRITE,
+    FirstStageFormat,
 )
+from vtd_plugin.iommu.second_stage import SCALABLE_CONDITIONS, SecondStage, SecondStageTables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vtd_plugin.encodings.capabilities import Capabilities
 
-_TABLES: Final = (None, FsPte, FsPdeTable, FsPdpeTable, FsPml4e, FsPml5e)
-_LEAVES: Final = (None, FsPte, FsPde2M, FsPdpe1G)
-
-USER: Final = 1
-"""All entries on the way have U/S set."""
-WRITE: Final = 2
-"""All entries on the way have R/W set."""
 TABLE_WRITABLE: Final = 4
 """The table that comes next may be written: its entries' accessed bits can be set (§3.8.1)."""
 
@@ -93,51 +77,6 @@ class FirstStageLeaf(NamedTuple):
     entry: int
     entry_address: int
     level: int
-
-
-class FirstStageFormat:
-    """Masks of first-stage entries on one unit (§9.7)."""
-
-    __slots__ = (
-        "accessed",
-        "address",
-        "dirty",
-        "extended_accessed",
-        "leaf_reserved",
-        "page_size",
-        "present",
-        "table_reserved",
-        "user",
-        "write",
-    )
-
-    def __init__(self, caps: Capabilities) -> None:
-        self.present = FsPte.mask("P")
-        self.user = FsPte.mask("US")
-        self.write = FsPte.mask("RW")
-        self.accessed = FsPte.mask("A")
-        self.extended_accessed = FsPte.mask("EA")
-        self.dirty = FsPte.mask("D")
-        self.page_size = FsPdeTable.mask("PS")
-        self.address = FsPdeTable.mask("ADDR")
-        self.table_reserved = tuple(layout.reserved(caps) if layout else 0 for layout in _TABLES)
-        self.leaf_reserved = tuple(layout.reserved(caps) if layout else 0 for layout in _LEAVES)
-
-    def is_leaf(self, entry: int, level: int) -> bool:
-        """Whether an entry of a table of that level maps a page."""
-        return level == 1 or (level <= LARGEST_PAGE_LEVEL and bool(entry & self.page_size))
-
-    def reserved(self, entry: int, level: int) -> int:
-        """The bits that must be 0 in this entry of a table of that level."""
-        return (self.leaf_reserved if self.is_leaf(entry, level) else self.table_reserved)[level]
-
-    def narrow(self, rights: int, entry: int) -> int:
-        """What is left of `USER` and `WRITE` after one more entry."""
-        if not entry & self.user:
-            rights &= ~USER
-        if not entry & self.write:
-            rights &= ~WRITE
-        return rights
 
 
 def is_canonical(address: int, levels: int) -> bool:

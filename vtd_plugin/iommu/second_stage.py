@@ -11,33 +11,23 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vtd_plugin.bus import Mapping, Memory, Translation
 from vtd_plugin.encodings.faults import Condition
-from vtd_plugin.encodings.structures import (
-    SsPde2M,
-    SsPdeTable,
-    SsPdpe1G,
-    SsPdpeTable,
-    SsPml4e,
-    SsPml5e,
-    SsPte,
-)
 from vtd_plugin.iommu.atomic import set_bits
 from vtd_plugin.iommu.caches import StructureCache, StructureEntry
+from vtd_plugin.iommu.page_entries import (
+    ENTRY_BYTES,
+    INDEX_BITS,
+    INDEX_MASK,
+    LARGEST_PAGE_LEVEL,
+    PAGE_BITS,
+    SecondStageFormat,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vtd_plugin.encodings.capabilities import Capabilities
 
-ENTRY_BYTES: Final = 8
-INDEX_BITS: Final = 9
-INDEX_MASK: Final = (1 << INDEX_BITS) - 1
-PAGE_BITS: Final = 12
 ALL_RIGHTS: Final = Translation.READABLE | Translation.WRITABLE
-LARGEST_PAGE_LEVEL: Final = 3
-"""Tables of this level and below may map pages: 1 GiB, 2 MiB, 4 KiB."""
-
-_TABLES: Final = (None, SsPte, SsPdeTable, SsPdpeTable, SsPml4e, SsPml5e)
-_LEAVES: Final = (None, SsPte, SsPde2M, SsPdpe1G)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,43 +83,6 @@ class SecondStageLeaf(NamedTuple):
     rights: int
     entry: int
     entry_address: int
-
-
-class SecondStageFormat:
-    """Masks of second-stage entries on one unit, for one setting of SSIRWE (§9.8)."""
-
-    __slots__ = (
-        "accessed",
-        "address",
-        "dirty",
-        "leaf_reserved",
-        "page_size",
-        "rights_shift",
-        "snoop",
-        "table_reserved",
-    )
-
-    def __init__(self, caps: Capabilities, *, ssirwe: bool) -> None:
-        self.rights_shift = SsPte.FIELDS["IR" if ssirwe else "R"].lsb
-        self.address = SsPdeTable.mask("ADDR")
-        self.page_size = SsPdeTable.mask("PS")
-        self.accessed = SsPte.mask("A")
-        self.dirty = SsPte.mask("D")
-        self.snoop = SsPte.mask("SNP") if caps.ECAP.SC else 0
-        self.table_reserved = tuple(
-            layout.reserved(caps, ssirwe=ssirwe) if layout else 0 for layout in _TABLES
-        )
-        self.leaf_reserved = tuple(
-            layout.reserved(caps, ssirwe=ssirwe) if layout else 0 for layout in _LEAVES
-        )
-
-    def is_leaf(self, entry: int, level: int) -> bool:
-        """Whether an entry of a table of that level maps a page."""
-        return level == 1 or (level <= LARGEST_PAGE_LEVEL and bool(entry & self.page_size))
-
-    def reserved(self, entry: int, level: int) -> int:
-        """The bits that must be 0 in this entry of a table of that level."""
-        return (self.leaf_reserved if self.is_leaf(entry, level) else self.table_reserved)[level]
 
 
 class SecondStage:
