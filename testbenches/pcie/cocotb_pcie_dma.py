@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any
 
 import cocotb
-from cocotb.triggers import ClockCycles, Event, Timer
-from cocotbext.pcie.core import RootComplex
+from cocotb.triggers import Event, Timer
 from cocotbext.pcie.core.tlp import CplStatus
 
-from hdl_bridge.pcie import attach
-from hdl_bridge.reset import ResetLine, reset_platform
+from hdl_bridge.reset import reset_platform
+from testbenches.pcie.bench import Bench
 from testbenches.pcie.dma import IDENTIFICATION, PIECE_BYTES, SLOTS, DmaEngine, Register
-from vtd_plugin.bus import InterruptMessage, Platform, ResetOrder
-from vtd_plugin.iommu import VtdConfig, VtdUnit
+from vtd_plugin.bus import InterruptMessage, ResetOrder
 from vtd_plugin.software import Driver, FrameAllocator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vtd_plugin.bus import RequesterPort
     from vtd_plugin.software import Domain, Pending
 
 SOURCE = 0x4000_0000
@@ -33,37 +29,24 @@ RAM = 16 << 20
 SLOW = 3_000
 
 
-class World:
-    """A platform with a unit and its driver, and two engines that use the same addresses."""
+class World(Bench):
+    """Two engines that use the same addresses, each in a domain of its own."""
 
     def __init__(self, dut: Any) -> None:
-        self.rng = random.Random(random.getrandbits(32))
-        self.slowest = 0
-        self.platform = Platform(RAM, load_entry_points=False)
-        self.unit = self.platform.add_unit(VtdUnit(VtdConfig()))
+        super().__init__(dut, RAM)
         self.driver = Driver(self.platform, frames=FrameAllocator(8 << 20, 4 << 20))
-        self.root_complex = RootComplex()
-        attach(self.root_complex, self.platform, latency=self.latency)
-        self.engines = [DmaEngine(dut, name) for name in "ab"]
         self.domains: list[Domain] = []
         self.frames: list[list[int]] = []
 
     @classmethod
     async def start(cls, dut: Any) -> World:
-        """Out of reset, enumerated, with translation on and a domain for each engine."""
+        """Enumerated, with translation on."""
         world = cls(dut)
-        for number, engine in enumerate(world.engines):
-            world.root_complex.make_port().connect(engine.device)
-            world.platform.add_device(ResetLine(f"engine {number}", engine.reset, engine.clock))
-        await ClockCycles(world.engines[0].clock, 4)
-        for engine in world.engines:
-            engine.reset.value = 0
-        await world.root_complex.enumerate()
+        await world.bring_up()
         world.driver.enable()
         frames = list(range(0, 8 << 20, PAGE))
         world.rng.shuffle(frames)
         for engine in world.engines:
-            await engine.enable(world.root_complex)
             world.give_domain(engine, [frames.pop() for _ in range(2 * PAGES)])
         return world
 
@@ -78,14 +61,6 @@ class World:
         self.domains.append(domain)
         self.frames.append(frames)
 
-    def latency(self, tlp: Any) -> int:  # noqa: ARG002 - all are as slow
-        """Nanoseconds that a request waits for its translation."""
-        return self.rng.randrange(self.slowest) if self.slowest else 0
-
-    def port(self, number: int) -> RequesterPort:
-        """The requester port of an engine."""
-        return self.platform.requester(self.engines[number].source_id)
-
     def content(self, number: int, iova: int, size: int) -> bytes:
         """What is behind addresses of an engine."""
         first = PAGES * (iova >= DESTINATION)
@@ -93,11 +68,6 @@ class World:
         image = b"".join(self.platform.read(frame, PAGE) for frame in frames)
         offset = iova - (DESTINATION if first else SOURCE)
         return image[offset : offset + size]
-
-    async def outstanding(self, number: int, count: int) -> None:
-        """Wait until an engine has so many requests in flight."""
-        while len(self.port(number).in_flight) < count:
-            await Timer(20, "ns")
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
