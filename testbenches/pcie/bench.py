@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
+from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, Timer
 from cocotbext.pcie.core import RootComplex
 
@@ -18,7 +19,22 @@ from vtd_plugin.iommu import VtdConfig, VtdUnit
 if TYPE_CHECKING:
     from vtd_plugin.bus import RequesterPort
 
+_CLOCK_NS = 4
 _RESET_CYCLES = 4
+_TLP_CYCLES = 16
+
+
+async def flush(dut: Any) -> None:
+    """Let TLPs leave that an earlier test cut off where it failed: senders have no reset."""
+    for name in "ab":
+        getattr(dut, f"{name}_rst").value = 1
+        getattr(dut, f"{name}_tx_st_ready").value = 1
+    clocks = [Clock(getattr(dut, f"{name}_clk"), _CLOCK_NS, unit="ns") for name in "ab"]
+    for clock in clocks:
+        clock.start()
+    await Timer(_TLP_CYCLES * _CLOCK_NS, "ns")
+    for clock in clocks:
+        clock.stop()
 
 
 class Bench:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import available
 from testbenches.designs import Design
+from testbenches.pcie.cocotb_pcie_soak import SEEDS
+
+if TYPE_CHECKING:
+    import pytest
 
 _RTL: Final = Path(__file__).parent.parent / "rtl"
 
@@ -30,4 +34,18 @@ def test_engines_behind_a_unit(seed: int) -> None:
         PCIE_DMA.sources,
         "testbenches.pcie.cocotb_pcie_dma",
         seed=seed,
+    )
+
+
+def test_soak(request: pytest.FixtureRequest) -> None:
+    """All seeds in one simulation: a new root complex for each costs less than a simulation."""
+    first, number = (request.config.getoption(name) for name in ("--first-seed", "--seeds"))
+    run(
+        available()[0],
+        PCIE_DMA.top,
+        PCIE_DMA.sources,
+        "testbenches.pcie.cocotb_pcie_soak",
+        seed=first,
+        env={SEEDS: f"{first}:{number}"},
+        timeout=600 + 10 * number,
     )

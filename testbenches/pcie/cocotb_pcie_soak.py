@@ -1,0 +1,104 @@
+"""Everything at random, for two engines on PCIe: what happens, when, and how slow everything is.
+
+Each seed is a test of its own: a command or a reset comes at a random cycle while both engines copy
+between the same addresses, each in a domain of its own; then they copy again, and at last into
+pages that are not mapped. All of memory is compared each time. The environment says which seeds.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Any, Final
+
+import cocotb
+
+from testbenches.journal import DIRECT, PAGE
+from testbenches.pcie.scene import DESTINATION, PAGES, SOURCE, Scene
+from testbenches.pcie.triggers import RESETS, Stage, Trigger
+from testbenches.sg import Copy
+from vtd_plugin.bus import ResetOrder
+from vtd_plugin.encodings.registers import GSTS
+
+SEEDS: Final = "VTD_PCIE_SOAK_SEEDS"
+"""The environment variable that gives the first seed and their number, ``1:50``."""
+
+_LONGEST_GAP: Final = 200
+"""Clock cycles between the halves of a reset, or a command and a reset."""
+_first, _number = map(int, os.environ.get(SEEDS, "1:1").split(":"))
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(seed=range(_first, _first + _number))
+async def test_nothing_is_lost(dut: Any, seed: int) -> None:
+    """Every byte of memory is what it must be, and every command ends when it must."""
+    random.seed(seed)
+    scene = await Scene.power_up(dut)
+    trigger = scene.rng.choice(list(Trigger))
+    stage = Stage(scene, trigger)
+    scene.hold_back()
+    copies = scene.random_copies()
+    await scene.start(copies)
+    await scene.some_way_into(copies)
+    if trigger in RESETS:
+        await _reset_platform(scene, stage, RESETS[trigger])
+    elif trigger is Trigger.FUNCTION_RESET:
+        await _reset_function(scene, stage.chosen)
+    else:
+        await _command(scene, stage)
+    scene.image.check()
+    await scene.run()
+    await _run_into_nothing(scene)
+    scene.check_faults(stage.driver)
+
+
+async def _command(scene: Scene, stage: Stage) -> None:
+    """A command, which a reset of one of the engines may come to the help of."""
+    pending, older = stage.fire()
+    if scene.rng.random() < 0.75:
+        await scene.until_drained(pending, older)
+        await scene.finish()
+        return
+    drained = cocotb.start_soon(scene.until_drained(pending, older))
+    await scene.ticks(scene.rng.randrange(1, _LONGEST_GAP))
+    await _reset_function(scene, scene.rng.randrange(len(scene.sides)))
+    await drained
+
+
+async def _reset_function(scene: Scene, number: int) -> None:
+    """One engine is reset, and the other one does not notice."""
+    (side,), others = (
+        scene.sides[number : number + 1],
+        scene.sides[:number] + scene.sides[number + 1 :],
+    )
+    scene.reset_function(side)
+    await scene.abandon(side)
+    await scene.finish(*others)
+
+
+async def _reset_platform(scene: Scene, stage: Stage, kind: str) -> None:
+    """Firmware's DMA after a reset, and recovery with the tables that are still in memory."""
+    order = scene.rng.choice(list(ResetOrder))
+    await scene.reset(kind, order, scene.rng.randrange(_LONGEST_GAP))
+    await scene.abandon()
+    assert stage.driver.registers.read(GSTS).value == 0
+    scene.image.check()
+    await scene.run()
+    stage.driver.recover_after_reset()
+    stage.see(stage.remapped)
+
+
+async def _run_into_nothing(scene: Scene) -> None:
+    """Copies that leave what is mapped, in the source or in the destination."""
+    if any(side.journal.view is DIRECT for side in scene.sides):
+        return
+    copies = []
+    for _ in scene.sides:
+        inside, size = scene.rng.randrange(0, 512, 4), PAGES * PAGE
+        source, destination = SOURCE, DESTINATION
+        if scene.rng.random() < 0.5:
+            source += size - inside
+        else:
+            destination += size - inside
+        copies.append(Copy(source, destination, inside + 256))
+    await scene.run(copies)
