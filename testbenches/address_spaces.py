@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from testbenches.bench import TABLE_BYTES
 from testbenches.journal import DIRECT, PAGE, PasidViews, View
-from testbenches.scene import DEVICE, RAM_BYTES, TABLE_BYTES, TABLES
+from testbenches.scene import DEVICE, RAM_BYTES, TABLES
 from vtd_plugin import VtdConfig
 from vtd_plugin.software import FrameAllocator, GuestMemory
 

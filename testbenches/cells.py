@@ -7,25 +7,20 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from hdl_bridge.axi import Latency
+from testbenches.memory_side import Memory
 from testbenches.moments import Direction, Moment, Stop
 from testbenches.scene import Scene
 from testbenches.sg import Register
 from testbenches.triggers import RESETS, Stage, Trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 HOLD: Final = 20
 """Clock cycles for which a burst is held after the trigger."""
 WALK: Final = 80
 """Clock cycles of a walk, more than a burst is held."""
 ORDERS: Final = ("masters-first", "units-first")
-MEMORIES: Final = ("AxiRam", "AxiMemory")
-"""What Python serves."""
-NATIVE_MEMORIES: Final = ("NativeMemory",)
-"""What `testbenches.designs.SG_DMA_NATIVE` has."""
-WALKING: Final = ("AxiMemory",)
-"""Memories whose walks take time; of the others no burst can be caught while it is translated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +32,14 @@ class Cell:
         order: Which half is reset first; empty for what is no reset.
         moment: When.
         direction: To which kind of burst; empty for an idle master.
-        memory: Which AXI memory is between the master and its port.
+        memory: What is between the master and its port.
     """
 
     trigger: Trigger
     order: str
     moment: Moment
     direction: str
-    memory: str
+    memory: Memory
 
     @property
     def name(self) -> str:
@@ -76,20 +71,24 @@ class Checked:
         return asdict(self)
 
 
-def cells(memories: Sequence[str] = MEMORIES) -> Iterator[Cell]:
-    """All cells. Memory that is not remapped is not walked for, so enabling has no such moment."""
-    for trigger, moment, memory in product(Trigger, Moment, memories):
-        is_walk = moment is Moment.WALK
-        if is_walk and (memory not in WALKING or trigger is Trigger.ENABLE):
+def cells(memory: Memory) -> Iterator[Cell]:
+    """All cells of a memory.
+
+    Only in an AxiMemory do walks take time, so that a burst can be caught while it is translated.
+    Memory that is not remapped is not walked for, so enabling has no such moment.
+    """
+    for trigger, moment in product(Trigger, Moment):
+        has_walks = memory is Memory.AXI_MEMORY and trigger is not Trigger.ENABLE
+        if moment is Moment.WALK and not has_walks:
             continue
         directions = ("",) if moment is Moment.IDLE else tuple(Direction)
         for order, direction in product(ORDERS if trigger in RESETS else ("",), directions):
             yield Cell(trigger, order, moment, direction, memory)
 
 
-def part(number: int, of: int, memories: Sequence[str] = MEMORIES) -> list[str]:
-    """The names of the cocotb tests of every `of`-th cell, from number `number` on."""
-    count = len([*cells(memories)])
+def part(number: int, of: int, memory: Memory) -> list[str]:
+    """The names of the cocotb tests of every `of`-th cell of a memory, from `number` on."""
+    count = len([*cells(memory)])
     names = [f"every_byte_lands_where_it_must/cell={index}" for index in range(count)]
     return names[number % of :: of]
 
@@ -101,7 +100,7 @@ async def check(dut: Any, cell: Cell) -> Checked:
         AssertionError: Something is not as it must be.
     """
     latency = Latency(walk=WALK) if cell.moment is Moment.WALK else Latency()
-    scene = await Scene.power_up(dut, stock=cell.memory == "AxiRam", latency=latency)
+    scene = await Scene.power_up(dut, latency=latency)
     stage = Stage(scene, cell.trigger)
     await stage.prepare()
     if cell.moment is not Moment.WALK:

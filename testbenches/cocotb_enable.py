@@ -18,8 +18,8 @@ from vtd_plugin.software import Command
 HOLD: Final = 30
 
 
-async def staged(dut: Any, trigger: Trigger, *, stock: bool = True) -> Stage:
-    stage = Stage(await Scene.power_up(dut, stock=stock), trigger)
+async def staged(dut: Any, trigger: Trigger) -> Stage:
+    stage = Stage(await Scene.power_up(dut), trigger)
     await stage.prepare()
     return stage
 
@@ -77,7 +77,7 @@ async def turning_off_waits_for_every_burst_of_random_back_pressure(dut: Any) ->
 
 @cocotb.test
 async def software_that_polls_lets_the_master_go_on(dut: Any) -> None:
-    stage = await staged(dut, Trigger.DISABLE, stock=False)
+    stage = await staged(dut, Trigger.DISABLE)
     scene = stage.scene
     copies = scene.random_copies()
     stop = Stop(scene, Direction.READ)

@@ -1,22 +1,21 @@
-"""The cells of the reset matrix, each a test of its own; what they checked goes to a file."""
+"""The cells of the reset matrix of one memory, each a test; what they checked goes to a file."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import cocotb
 
 from testbenches.cells import Cell, cells, check
-
-RESULTS: Final = "VTD_MATRIX_RESULTS"
-"""The environment variable that names the file for what was checked; unset for none."""
+from testbenches.matrix_results import RESULTS
+from testbenches.memory_side import Memory
 
 
 @cocotb.test
-@cocotb.parametrize(cell=list(cells()))
+@cocotb.parametrize(cell=list(cells(Memory.of_this_simulation())))
 async def every_byte_lands_where_it_must(dut: Any, cell: Cell) -> None:
     checked = await check(dut, cell)
     if RESULTS in os.environ:

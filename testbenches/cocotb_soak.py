@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import cocotb
 
-from testbenches.cells import MEMORIES, ORDERS
+from testbenches.cells import ORDERS
 from testbenches.cocotb_reset import LONGEST_GAP, works_again
 from testbenches.journal import View
 from testbenches.master import pause_all
@@ -23,18 +23,15 @@ from testbenches.triggers import RESETS, Stage, Trigger
 
 SEEDS: Final = "VTD_SOAK_SEEDS"
 """The environment variable that gives the first seed and their number, ``1:50``."""
-MEMORY: Final = "VTD_SOAK_MEMORY"
-"""The environment variable that names the memory, by default each of those that Python serves."""
 
 _first, _number = map(int, os.environ.get(SEEDS, "1:1").split(":"))
-_memories = [os.environ[MEMORY]] if MEMORY in os.environ else MEMORIES
 
 
 @cocotb.test
-@cocotb.parametrize(memory=_memories, seed=range(_first, _first + _number))
-async def nothing_is_lost(dut: Any, memory: str, seed: int) -> None:
+@cocotb.parametrize(seed=range(_first, _first + _number))
+async def nothing_is_lost(dut: Any, seed: int) -> None:
     random.seed(seed)
-    scene = await Scene.power_up(dut, stock=memory == "AxiRam")
+    scene = await Scene.power_up(dut)
     trigger = scene.rng.choice(list(Trigger))
     stage = Stage(scene, trigger)
     await stage.prepare()

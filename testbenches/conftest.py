@@ -1,16 +1,18 @@
-"""How long the randomised testbenches run, and on which simulators."""
+"""How long the randomised testbenches run, on which simulators, and with which memories."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from hdl_bridge.simulation import WAVES_FOLDER
 from hdl_bridge.simulators import available
-from testbenches.designs import SG_DMA, SG_DMA_NATIVE
 from testbenches.recording import COVERAGE_FOLDER
+from testbenches.setups import DESIGNS, setups
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,15 +37,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "sg_dma" in metafunc.fixturenames:
-        pairs = [
-            pytest.param(simulator, design, id=f"{simulator.kind}-{path}")
-            for path, design in (("python", SG_DMA), ("native", SG_DMA_NATIVE))
-            for simulator in available()
-            if design.builds_with(simulator)
-        ]
-        metafunc.parametrize(("simulator", "sg_dma"), pairs)
-    elif "simulator" in metafunc.fixturenames:
+    for master in DESIGNS:
+        if master in metafunc.fixturenames:
+            metafunc.parametrize(master, setups(master), ids=str)
+    if "simulator" in metafunc.fixturenames:
         metafunc.parametrize("simulator", available(), ids=lambda each: str(each.kind))
     if "seed" in metafunc.fixturenames:
         first = metafunc.config.getoption("--first-seed")

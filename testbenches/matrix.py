@@ -14,17 +14,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hdl_bridge.simulation import SimulationFailed, run
+from hdl_bridge.simulation import SimulationFailed
 from hdl_bridge.simulators import available
 from testbenches.cells import Cell, cells
-from testbenches.cocotb_matrix import RESULTS
 from testbenches.designs import SG_DMA
 from testbenches.matrix_page import page
 from testbenches.matrix_picture import draw
-from testbenches.matrix_results import Results
+from testbenches.matrix_results import RESULTS, Results
+from testbenches.memory_side import SERVED_BY_PYTHON, Memory
+from testbenches.setups import Setup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hdl_bridge.simulation import TestOutcome
     from hdl_bridge.simulators import Simulator
@@ -50,50 +51,53 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run_matrix(simulator: Simulator, seed: int) -> Results:
-    """Run all cells on one simulator."""
+    """Run all cells of memories that Python serves, on one simulator."""
     with tempfile.TemporaryDirectory(prefix="vtd-matrix-") as folder:
         path = Path(folder) / "checked.jsonl"
-        try:
-            outcomes: Sequence[TestOutcome] = run(
-                simulator,
-                SG_DMA.top,
-                SG_DMA.sources,
-                "testbenches.cocotb_matrix",
-                seed=seed,
-                env={RESULTS: str(path)},
-                timeout=_LONGEST_RUN,
-            )
-        except SimulationFailed as failure:
-            outcomes = failure.outcomes
+        outcomes = {
+            memory: _run_cells(Setup(simulator, SG_DMA, memory), seed, path)
+            for memory in SERVED_BY_PYTHON
+        }
         lines = path.read_text().splitlines() if path.exists() else []
     return judge(str(simulator), seed, outcomes, [json.loads(line) for line in lines])
 
 
+def _run_cells(setup: Setup, seed: int, path: Path) -> Sequence[TestOutcome]:
+    try:
+        return setup.run("cocotb_matrix", seed=seed, env={RESULTS: str(path)}, timeout=_LONGEST_RUN)
+    except SimulationFailed as failure:
+        return failure.outcomes
+
+
 def judge(
-    simulator: str, seed: int, outcomes: Sequence[TestOutcome], records: Sequence[dict[str, Any]]
+    simulator: str,
+    seed: int,
+    outcomes: Mapping[Memory, Sequence[TestOutcome]],
+    records: Sequence[dict[str, Any]],
 ) -> Results:
     """Put together what tests say of themselves and what they recorded.
 
     Args:
         simulator: Where they ran.
         seed: With which seed.
-        outcomes: How the tests ended.
+        outcomes: How the tests of each memory ended.
         records: What they left behind.
     """
     recorded = {Cell(**record["cell"]): record for record in records}
-    by_number = {int(each.name.rpartition("=")[2]): each for each in outcomes}
     checked: dict[Cell, dict[str, Any]] = {}
     failed: dict[Cell, str] = {}
-    for number, cell in enumerate(cells()):
-        outcome = by_number.get(number)
-        if outcome is None:
-            failed[cell] = "did not run"
-        elif not outcome.passed:
-            failed[cell] = outcome.message
-        elif cell not in recorded:
-            failed[cell] = "left no record"
-        else:
-            checked[cell] = recorded[cell]
+    for memory, ended in outcomes.items():
+        by_number = {int(each.name.rpartition("=")[2]): each for each in ended}
+        for number, cell in enumerate(cells(memory)):
+            outcome = by_number.get(number)
+            if outcome is None:
+                failed[cell] = "did not run"
+            elif not outcome.passed:
+                failed[cell] = outcome.message
+            elif cell not in recorded:
+                failed[cell] = "left no record"
+            else:
+                checked[cell] = recorded[cell]
     return Results(simulator, seed, checked, failed)
 
 

@@ -6,7 +6,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
-from testbenches.cells import MEMORIES, ORDERS, Cell, cells
+from testbenches.cells import ORDERS, Cell, cells
+from testbenches.memory_side import SERVED_BY_PYTHON
 from testbenches.moments import Direction, Moment
 from testbenches.triggers import RESETS, Trigger
 
@@ -78,11 +79,11 @@ def _panel(results: Results, left: int) -> Iterator[str]:
     title = f"{results.simulator}: {passed} of {total} passed"
     yield f'<text class="title" x="{left}" y="{MARGIN + 14}">{escape(title)}</text>'
     yield from _heads(left)
-    planned = frozenset(cells())
+    planned = frozenset(cell for memory in SERVED_BY_PYTHON for cell in cells(memory))
     for (row, (trigger, order)), (column, (moment, direction)) in product(
         enumerate(ROWS), enumerate(COLUMNS)
     ):
-        both = [Cell(trigger, order, moment, direction, memory) for memory in MEMORIES]
+        both = [Cell(trigger, order, moment, direction, memory) for memory in SERVED_BY_PYTHON]
         found = [cell for cell in both if cell in planned]
         yield from _cell(left + column * CELL, _y(row), found, results)
 

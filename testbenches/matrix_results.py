@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from testbenches.cells import Cell
+
+RESULTS: Final = "VTD_MATRIX_RESULTS"
+"""The environment variable that names the file for what was checked; unset for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,39 +1,22 @@
-"""The stage of the testbenches with an IOMMU: sg_dma behind a VT-d unit, and software to drive it.
-
-Software is a `vtd_plugin.software.Driver` that lets clock cycles pass while it polls. RAM is random
-at the start and compared whole at the end of each run.
-"""
+"""sg_dma behind a VT-d unit, copying between pages that lead anywhere."""
 
 from __future__ import annotations
 
-import random
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from cocotb.task import bridge, resume
-from cocotb.triggers import ClockCycles
-from cocotbext.axi import AxiBus, AxiRam
-
-from hdl_bridge.axi import AxiMemory, AxiUser, Latency, attach
-from hdl_bridge.native import NativeMemory
-from hdl_bridge.reset import ResetLine
-from hdl_bridge.stall import StallInput
+from hdl_bridge.axi import AxiUser
 from testbenches.axi_checker import AxiChecker
-from testbenches.journal import DIRECT, PAGE, Journal, View
+from testbenches.bench import SLOWEST, TABLE_BYTES, Bench
+from testbenches.journal import PAGE, View
 from testbenches.master import Master
-from testbenches.memory_image import MemoryImage
-from testbenches.recording import record
 from testbenches.sg import DESCRIPTOR_BYTES, Copy, SgHost, Status
-from testbenches.wire_bursts import WireBursts
-from vtd_plugin import Platform, VtdConfig, VtdUnit
-from vtd_plugin.software import Driver, FrameAllocator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hdl_bridge.burst_port import BurstPort
-    from testbenches.journal import Request
-    from vtd_plugin.bus import InterruptMessage
-    from vtd_plugin.software import Domain, FirstStageDomain, Pending
+    from hdl_bridge.axi import Latency
+    from vtd_plugin import VtdConfig
+    from vtd_plugin.software import Domain, Driver, FirstStageDomain, Pending
 
 DEVICE: Final = "00:05.0"
 RAM_BYTES: Final = 2 << 20
@@ -46,123 +29,42 @@ PAGES: Final = 4
 FRAMES: Final = range(0x8_0000, 0x10_0000, PAGE)
 """Where mapped pages may lie."""
 TABLES: Final = 0x10_0000
-TABLE_BYTES: Final = 0x4_0000
-
-_SLOWEST: Final = 4000
-"""Clock cycles after which a unit with nothing in flight is taken for dead."""
-
-T = TypeVar("T")
 
 
-class Scene:
+class Scene(Bench):
     """A platform with a unit and sg_dma, powered up.
 
     Attributes:
-        dut: The top.
-        rng: What is random.
-        platform: Memory and registers.
-        image: The processor, and what memory is to hold.
-        memory: The AXI side: an AxiRam with a port behind it, an AxiMemory, or the back-pressure of
-            a native memory.
-        port: The master's port.
-        master: The master's registers.
         host: The master's driver.
-        journal: What its bursts did.
-        interrupts: What was delivered.
-        reset_line: The master's reset.
+        checker: Whether the master keeps the rules of AXI.
+        beat_bytes: Bytes of a beat.
     """
 
-    def __init__(
-        self, master: Master, config: VtdConfig | None, latency: Latency | None, *, stock: bool
-    ) -> None:
-        dut = master.dut
-        self.dut = dut
-        self.rng = random.Random(random.getrandbits(32))
-        self.master = master
-        self.platform = Platform(RAM_BYTES, load_entry_points=False)
-        record(self.platform)
+    def __init__(self, master: Master, config: VtdConfig | None, latency: Latency | None) -> None:
+        super().__init__(master, DEVICE, RAM_BYTES, config, user=AxiUser(), latency=latency)
         self._free_frames = self.rng.sample(FRAMES, len(FRAMES))
-        self.image = MemoryImage(self.platform, RAM_BYTES, self.rng)
-        self.platform.add_unit(VtdUnit(config))
-        self.interrupts: list[InterruptMessage] = []
-        self.platform.add_interrupt_sink(self.interrupts.append)
-        self.reset_line = self.platform.add_device(ResetLine("engine", dut.rst, dut.clk))
-        self.port = self.platform.requester(DEVICE)
-        self.journal = Journal(self.image)
-        self.memory: AxiRam | AxiMemory | StallInput
-        self._wires: WireBursts | None = None
-        if hasattr(dut, "memory"):
-            self.memory = self._native()
-        else:
-            self.memory = self._served_by_python(latency, stock=stock)
         self.host = SgHost(master, self.image)
-        self.checker = AxiChecker(dut)
-        self.beat_bytes = int(dut.master.BEAT_BYTES.value)
-
-    def _native(self) -> StallInput:
-        NativeMemory(self.dut.memory, self.port, user=AxiUser())
-        self._wires = WireBursts(self.dut, self.port, self.journal)
-        return StallInput(self.dut.stall, self.dut.clk)
-
-    def _served_by_python(self, latency: Latency | None, *, stock: bool) -> AxiRam | AxiMemory:
-        dut, port, user = self.dut, self.port, AxiUser()
-        bus = AxiBus.from_prefix(dut, "m_axi")
-        memory: AxiRam | AxiMemory
-        behind: BurstPort
-        if stock:
-            memory = AxiRam(bus, dut.clk, dut.rst, size=RAM_BYTES)
-            behind = attach(memory, port, user=user)
-        else:
-            memory = behind = AxiMemory(bus, dut.clk, dut.rst, port, user=user, latency=latency)
-        behind.listeners.append(lambda transfer: self.journal.begin(transfer).check())
-        return memory
-
-    @property
-    def in_flight(self) -> Sequence[Request]:
-        """The bursts in flight, oldest first; leases that no burst uses are none."""
-        return self.port.in_flight if self._wires is None else self._wires.in_flight
+        self.checker = AxiChecker(self.dut)
+        self.beat_bytes = int(self.dut.master.BEAT_BYTES.value)
 
     @classmethod
     async def power_up(
-        cls,
-        dut: Any,
-        config: VtdConfig | None = None,
-        *,
-        stock: bool = True,
-        latency: Latency | None = None,
+        cls, dut: Any, config: VtdConfig | None = None, *, latency: Latency | None = None
     ) -> Scene:
         """Power up.
 
         Args:
             dut: The top, ``tb_sg_dma`` or ``tb_sg_dma_native``.
             config: What unit there is.
-            stock: Whether memory that Python serves is an AxiRam, or an AxiMemory.
-            latency: What the AxiMemory takes.
+            latency: What an AxiMemory takes.
         """
-        scene = cls(await Master.power_up(dut), config, latency, stock=stock)
+        scene = cls(await Master.power_up(dut), config, latency)
         await scene.master.leave_reset()
         return scene
 
     def driver(self, number: int = 0, *, use_queue: bool | None = None) -> Driver:
         """Software for the unit; drivers of different numbers have tables of their own."""
-        base = TABLES + number * TABLE_BYTES
-        frames = FrameAllocator(base, TABLE_BYTES)
-        driver = Driver(
-            self.image, frames=frames, wait=self._wait, poll_limit=_SLOWEST, use_queue=use_queue
-        )
-        if driver.queue is not None:
-            # The second frame is what its waits write; the first is the ring.
-            self.image.let_unit_write(driver.queue.address + PAGE, 8, 0xFFFF_FFFF)
-        return driver
-
-    async def software(self, action: Callable[[], T]) -> T:
-        """Run software that may poll; the simulation goes on meanwhile."""
-        result: T = await bridge(action)()
-        return result
-
-    async def ticks(self, cycles: int) -> None:
-        """Let clock cycles pass."""
-        await ClockCycles(self.dut.clk, cycles)
+        return self.driver_at(TABLES + number * TABLE_BYTES, use_queue=use_queue)
 
     def random_view(self, name: str) -> View:
         """Source and destination anywhere in unused memory, the chain where it is."""
@@ -213,7 +115,7 @@ class Scene:
 
     async def until_bursts(self, count: int) -> None:
         """Wait until so many bursts have begun in this run."""
-        for _ in range(_SLOWEST):
+        for _ in range(SLOWEST):
             if len(self.journal.bursts) >= count:
                 return
             await self.ticks(1)
@@ -231,7 +133,7 @@ class Scene:
             Whether there was anything to wait for.
         """
         old = self.in_flight
-        for cycle in range(_SLOWEST):
+        for cycle in range(SLOWEST):
             drained = all(transfer.ended for transfer in old)
             assert pending.done is drained, f"done: {pending.done}, drained: {drained}"
             if cycle == hold:
@@ -244,24 +146,8 @@ class Scene:
         await self.software(pending.finish)
         return bool(old)
 
-    async def reset(self, kind: str, order: str, gap: int) -> None:
-        """Reset master and unit, with clock cycles between them."""
-        if order == "masters-first":
-            self.platform.reset_masters(kind)
-            await self.ticks(gap)
-        self.journal.view = DIRECT
-        self.platform.reset_units(kind)
-        if order == "units-first":
-            await self.ticks(gap)
-            self.platform.reset_masters(kind)
-        await self.reset_line.released()
-        await self.ticks(2)
-
     def after_reset(self, copies: Sequence[Copy]) -> int:
         """Check all of memory after a reset in the middle of copies."""
         self.journal.settle(copies, self.beat_bytes)
         assert not self.in_flight
         return self.image.check()
-
-    def _wait(self) -> None:
-        resume(self.ticks)(1)

@@ -9,12 +9,19 @@ from testbenches.cells import Cell, Checked, cells
 from testbenches.matrix import judge
 from testbenches.matrix_page import page
 from testbenches.matrix_picture import draw
+from testbenches.memory_side import SERVED_BY_PYTHON, Memory
 
-ALL = list(cells())
+PLANNED = {memory: list(cells(memory)) for memory in SERVED_BY_PYTHON}
+ALL = [cell for planned in PLANNED.values() for cell in planned]
 
 
 def record(cell: Cell) -> dict[str, Any]:
     return Checked(cell, 3, 4, waited=True, bytes_compared=1 << 20).record()
+
+
+def first(*outcomes: TestOutcome) -> dict[Memory, list[TestOutcome]]:
+    """How the tests of the first memory ended; of the others none ran."""
+    return {memory: list(outcomes) if not index else [] for index, memory in enumerate(PLANNED)}
 
 
 def outcome(number: int, *, passed: bool = True) -> TestOutcome:
@@ -22,7 +29,7 @@ def outcome(number: int, *, passed: bool = True) -> TestOutcome:
 
 
 def test_a_cell_is_passed_only_if_its_test_passed_and_left_a_record() -> None:
-    outcomes = [outcome(0), outcome(1, passed=False), outcome(2)]
+    outcomes = first(outcome(0), outcome(1, passed=False), outcome(2))
     results = judge("some simulator", 1, outcomes, [record(ALL[0]), record(ALL[1])])
     assert list(results.checked) == [ALL[0]]
     assert results.failed[ALL[1]] == "late"
@@ -32,7 +39,7 @@ def test_a_cell_is_passed_only_if_its_test_passed_and_left_a_record() -> None:
 
 
 def test_the_picture_has_a_box_for_every_cell() -> None:
-    results = judge("some simulator", 1, [outcome(0)], [record(ALL[0])])
+    results = judge("some simulator", 1, first(outcome(0)), [record(ALL[0])])
     picture = draw([results])
     assert picture.count('class="passed"') == 1
     assert picture.count('class="failed"') == len(ALL) - 1
@@ -42,7 +49,11 @@ def test_the_picture_has_a_box_for_every_cell() -> None:
 
 def test_the_page_adds_up_what_was_checked() -> None:
     records = [record(cell) for cell in ALL]
-    results = judge("some simulator", 7, [outcome(number) for number in range(len(ALL))], records)
+    outcomes = {
+        memory: [outcome(number) for number in range(len(planned))]
+        for memory, planned in PLANNED.items()
+    }
+    results = judge("some simulator", 7, outcomes, records)
     count = len(ALL)
     row = f"| some simulator | {count} | {count} | {3 * count} | {4 * count} | {count} MiB |"
     assert row in page([results])

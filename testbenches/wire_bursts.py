@@ -7,22 +7,21 @@ of that edge is older than a burst of that edge. One burst at a time in each dir
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import cocotb
 from cocotb.triggers import ReadWrite, RisingEdge
 
-from hdl_bridge.axi import AxiUser
+from hdl_bridge.burst_port import is_interrupt
 from hdl_bridge.bursts import Response
 from vtd_plugin.bus import Attributes, RequestKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from testbenches.journal import Burst, Journal
     from vtd_plugin import RequesterPort, Transfer
-
-_USER: Final = AxiUser()
+    from vtd_plugin.bus import RequestOptions
 
 
 class WireBurst:
@@ -36,11 +35,10 @@ class WireBurst:
         aborted: Whether a reset cut it short.
     """
 
-    def __init__(self, iova: int, size: int, user: int, *, is_write: bool) -> None:
-        kind = RequestKind.WRITE if is_write else RequestKind.READ
+    def __init__(self, iova: int, size: int, attributes: Attributes) -> None:
         self.iova = iova
         self.size = size
-        self.attributes = Attributes(kind, **_USER(user))
+        self.attributes = attributes
         self.response: Response | None = None
         self.aborted = False
 
@@ -59,6 +57,11 @@ class WireBurst:
         """Whether it is over."""
         return self.aborted or self.response is not None
 
+    @property
+    def begins_with_data(self) -> bool:
+        """Whether there is no transfer over it before its data, which may be an interrupt's."""
+        return self.is_write and is_interrupt(self.iova)
+
     def is_inside(self, transfer: Transfer) -> bool:
         """Whether a transfer is of the same kind, and over all of its bytes."""
         first, stop = transfer.iova, transfer.iova + transfer.size
@@ -76,10 +79,25 @@ class WireBursts:
     It asserts that a transfer of the port is in flight over each burst that begins.
     """
 
-    def __init__(self, dut: Any, port: RequesterPort, journal: Journal) -> None:
+    def __init__(
+        self,
+        dut: Any,
+        port: RequesterPort,
+        journal: Journal,
+        user: Callable[[int], RequestOptions] | None,
+    ) -> None:
+        """Watch from now on.
+
+        Args:
+            dut: The top.
+            port: Whose requests the bursts are.
+            journal: Who is told of them.
+            user: What AxUSER says, where there is one.
+        """
         self._dut = dut
         self._port = port
         self._journal = journal
+        self._user = user
         self._under_way: list[tuple[WireBurst, Burst]] = []
         cocotb.start_soon(self._watch("ar", "r", is_write=False))
         cocotb.start_soon(self._watch("aw", "b", is_write=True))
@@ -112,16 +130,20 @@ class WireBursts:
         return getattr(self._dut, f"m_axi_{name}")
 
     def _asked(self, channel: str, *, is_write: bool) -> WireBurst:
-        address, length, size, user = (
-            int(self._signal(f"{channel}{name}").value) for name in ("addr", "len", "size", "user")
+        address, length, size = (
+            int(self._signal(f"{channel}{name}").value) for name in ("addr", "len", "size")
         )
-        return WireBurst(address, (length + 1) << size, user, is_write=is_write)
+        user = self._user
+        options = user(int(self._signal(f"{channel}user").value)) if user is not None else {}
+        kind = RequestKind.WRITE if is_write else RequestKind.READ
+        return WireBurst(address, (length + 1) << size, Attributes(kind, **options))
 
     def _begin(self, burst: WireBurst) -> None:
         entry = self._journal.begin(burst)
         self._under_way.append((burst, entry))
-        covering = (each for each in self._port.in_flight if burst.is_inside(each))
-        assert any(covering) or not entry.leads_somewhere, f"nothing in flight over {burst}"
+        if entry.leads_somewhere and not burst.begins_with_data:
+            covering = (each for each in self._port.in_flight if burst.is_inside(each))
+            assert any(covering), f"nothing in flight over {burst}"
 
     def _answered(self, response: Response, *, is_write: bool) -> None:
         pair = next(each for each in self._under_way if each[0].is_write is is_write)
