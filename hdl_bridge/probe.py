@@ -9,70 +9,75 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from hdl_bridge.burst_port import BurstPort
 from vtd_plugin.bus import (
     AddressSpaceSwitched,
+    AddressType,
+    Fault,
     InterruptDelivered,
     Mapped,
     RequestBlocked,
+    RequestKind,
+    RequestResolved,
+    TransferBegan,
     TransferEnded,
+    Translation,
+    UnclaimedAccess,
     Unmapped,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hdl_bridge.burst_port import BurstPort
-    from vtd_plugin.bus import Event, Platform, Transfer
+    from vtd_plugin.bus import Event, Platform, RequesterPort
 
 SOURCE: Final = Path(__file__).parent / "rtl" / "bus_probe.sv"
 """The file to build a testbench with."""
 
 
-def show(probe: Any, platform: Platform, bridge: BurstPort) -> Callable[[], None]:
-    """Show what the port behind a bridge does.
+def show(probe: Any, platform: Platform, requester: BurstPort | int | str) -> Callable[[], None]:
+    """Show what a requester port does.
 
     Args:
         probe: The handle of the ``bus_probe`` instance.
         platform: The platform of the port.
-        bridge: What `hdl_bridge.axi.attach` returned, or an `AxiMemory`.
+        requester: The bridge whose port it is: what `hdl_bridge.axi.attach` returned, an
+            `AxiMemory`, a `NativeMemory`. Or the source-id of the port, such as that of an endpoint
+            on PCIe once it has been enumerated.
 
     Returns:
         What to call to stop.
+
+    Raises:
+        TypeError: `requester` is neither.
+        ValueError: It is no source-id.
     """
-    shown = _Shown(probe, bridge)
-    bridge.listeners.append(shown.began)
-    stop_observing = platform.add_observer(shown.observe)
-
-    def stop() -> None:
-        bridge.listeners.remove(shown.began)
-        stop_observing()
-
-    return stop
+    if isinstance(requester, BurstPort):
+        port = requester.requester.port
+    else:
+        port = platform.requester(requester)
+    return platform.add_observer(_Shown(probe, port).observe)
 
 
 class _Shown:
-    def __init__(self, probe: Any, bridge: BurstPort) -> None:
+    def __init__(self, probe: Any, port: RequesterPort) -> None:
         self._probe = probe
-        self._port = bridge.requester.port
+        self._port = port
         self._counts = {"switches": 0, "faults": 0, "interrupts": 0}
-        self._mappings = len(self._port.mappings)
-        probe.remapped.value = int(self._port.space.remapped)
+        self._mappings = len(port.mappings)
+        self._goes_somewhere = False
+        probe.remapped.value = int(port.space.remapped)
         probe.mappings.value = self._mappings
-
-    def began(self, transfer: Transfer) -> None:
-        probe = self._probe
-        probe.request_iova.value = transfer.iova
-        probe.request_bytes.value = transfer.size
-        probe.request_is_write.value = int(transfer.is_write)
-        probe.request_blocked.value = int(not transfer.ok)
-        if transfer.translations:
-            _, _, translation = transfer.translations[0]
-            probe.request_address.value = translation.address(transfer.iova)
-        self._show_in_flight()
 
     def observe(self, event: Event) -> None:
         source_id = self._port.source_id
-        if isinstance(event, TransferEnded) and event.source_id == source_id:
+        if isinstance(event, TransferBegan) and event.source_id == source_id:
+            self._began(event)
+        elif isinstance(event, RequestResolved) and event.source_id == source_id:
+            self._resolved(event)
+        elif isinstance(event, UnclaimedAccess) and event.source_id == source_id:
+            self._probe.request_blocked.value = 1
+        elif isinstance(event, TransferEnded) and event.source_id == source_id:
             self._show_in_flight()
         elif isinstance(event, AddressSpaceSwitched) and event.source_id == source_id:
             self._probe.remapped.value = int(event.after.remapped)
@@ -88,10 +93,28 @@ class _Shown:
             self._probe.interrupt_data.value = event.message.data
             self._count("interrupts")
 
-    def _show_in_flight(self) -> None:
+    def _began(self, event: TransferBegan) -> None:
+        probe = self._probe
+        probe.request_iova.value = event.iova
+        probe.request_bytes.value = event.size
+        probe.request_is_write.value = int(event.attributes.kind is RequestKind.WRITE)
+        probe.request_blocked.value = 0
+        self._goes_somewhere = False
+        self._show_in_flight(1)  # the event of its beginning comes before the port has it
+
+    def _resolved(self, event: RequestResolved) -> None:
+        if event.attributes.address_type is AddressType.TRANSLATION:
+            return
+        if isinstance(event.resolution, Fault):
+            self._probe.request_blocked.value = 1
+        elif isinstance(event.resolution, Translation) and not self._goes_somewhere:
+            self._goes_somewhere = True
+            self._probe.request_address.value = event.resolution.address(event.address)
+
+    def _show_in_flight(self, more: int = 0) -> None:
         # The event of an end comes before the port forgets the transfer.
         in_flight = sum(not transfer.ended for transfer in self._port.in_flight)
-        self._probe.in_flight.value = in_flight
+        self._probe.in_flight.value = in_flight + more
 
     def _count(self, name: str) -> None:
         self._counts[name] += 1

@@ -10,6 +10,7 @@ from cocotb.triggers import ClockCycles, Timer
 from cocotbext.pcie.core import RootComplex
 
 from hdl_bridge.pcie import attach
+from hdl_bridge.probe import show
 from hdl_bridge.reset import ResetLine
 from testbenches.pcie.dma import DmaEngine
 from testbenches.recording import record
@@ -61,6 +62,7 @@ class Bench:
         self.root_complex = RootComplex()
         self.bridge = attach(self.root_complex, self.platform, latency=self._latency)
         self.engines = [DmaEngine(dut, name) for name in "ab"]
+        self._probes = [getattr(dut, f"{name}_probe") for name in "ab"]
         self.lines = [
             self.platform.add_device(ResetLine(f"engine {number}", engine.reset, engine.clock))
             for number, engine in enumerate(self.engines)
@@ -74,8 +76,9 @@ class Bench:
         for engine in self.engines:
             engine.reset.value = 0
         await self.root_complex.enumerate()
-        for engine in self.engines:
+        for engine, probe in zip(self.engines, self._probes, strict=True):
             await engine.enable(self.root_complex)
+            show(probe, self.platform, engine.source_id)
 
     async def ticks(self, cycles: int) -> None:
         """Let clock cycles pass."""

@@ -1,4 +1,5 @@
-// Two PCIe DMA engines, each with the signals of a hard IP of its own.
+// Two PCIe DMA engines, each with the signals of a hard IP of its own and, for waveforms, a probe of
+// its port.
 
 `default_nettype none
 
@@ -64,6 +65,9 @@ module tb_pcie_dma #(
         .tx_st_valid(b_tx_st_valid), .tx_st_ready(b_tx_st_ready),
         .tl_cfg_func(b_tl_cfg_func), .tl_cfg_add(b_tl_cfg_add), .tl_cfg_ctl(b_tl_cfg_ctl)
     );
+
+    bus_probe a_probe ();
+    bus_probe b_probe ();
 
 endmodule
 
