@@ -6,30 +6,23 @@ translated when it should be reaches nothing. `testbenches.demo` tells a longer 
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any, Final
 
 import cocotb
-from cocotb.task import bridge, resume
-from cocotb.triggers import ClockCycles
-from cocotbext.axi import AxiBus, AxiRam
 
-from hdl_bridge.axi import attach
-from hdl_bridge.reset import ResetLine
+from testbenches.bench import Bench
+from testbenches.journal import View
 from testbenches.master import Master, pause_all
-from testbenches.memory_image import MemoryImage
 from testbenches.nvme import BLOCK, PAGE, Layout, NvmeHost, Status
-from vtd_plugin import Platform, VtdUnit
-from vtd_plugin.encodings.registers import GSTS
-from vtd_plugin.software import Driver, FaultedRequest, FrameAllocator
+from vtd_plugin.encodings.registers import GSTS, IQT
+from vtd_plugin.software import FaultedRequest
 
 if TYPE_CHECKING:
-    from vtd_plugin.bus import InterruptMessage
+    from collections.abc import Callable, Sequence
 
 DISK: Final = "00:04.0"
 RAM_BYTES: Final = 1 << 20
 TABLES: Final = 0xC_0000
-TABLE_BYTES: Final = 0x4_0000
 LAYOUT: Final = Layout(0x2_0000, 0x2_1000, 0x2_2000, 0x2_3000, 0x2_4000)
 QUEUES: Final = (0x2_0000, 0x2_1000, 0x2_2000, 0x2_3000, 0x2_4000)
 OUT: Final = 0x4_0200
@@ -38,9 +31,11 @@ BLOCKS: Final = 9
 BYTES: Final = BLOCKS * BLOCK
 ABOVE_RAM: Final = 0x8000_0000
 MESSAGE: Final = 0xFEE0_0000
+DIRECT: Final = View("direct", {page: page for page in (*range(0, RAM_BYTES, PAGE), MESSAGE)})
+"""RAM as it is, and interrupts; above RAM there is nothing."""
 
 
-class Disk:
+class Disk(Bench):
     """A platform with a unit and the disk, and software for both.
 
     Attributes:
@@ -48,44 +43,37 @@ class Disk:
     """
 
     def __init__(self, master: Master) -> None:
-        dut = master.dut
-        self.dut = dut
-        self.rng = random.Random(random.getrandbits(32))
-        self.platform = Platform(RAM_BYTES, load_entry_points=False)
-        self.image = MemoryImage(self.platform, RAM_BYTES, self.rng)
-        self.platform.add_unit(VtdUnit())
-        self.interrupts: list[InterruptMessage] = []
-        self.platform.add_interrupt_sink(self.interrupts.append)
-        self.reset_line = self.platform.add_device(ResetLine("disk", dut.rst, dut.clk))
-        self.ram = AxiRam(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, size=RAM_BYTES)
-        self.port = self.platform.requester(DISK)
-        attach(self.ram, self.port)
-        pause_all(self.ram, self.rng, duty=0.2)
+        super().__init__(master, DISK, RAM_BYTES, direct=DIRECT)
+        pause_all(self.memory, self.rng, duty=0.2)
         self.identity = True
         self.host = NvmeHost(master, self.image, LAYOUT, self.iova)
-        frames = FrameAllocator(TABLES, TABLE_BYTES)
-        self.driver = Driver(self.image, frames=frames, wait=self._wait)
-        assert self.driver.queue is not None
-        self.image.let_unit_write(self.driver.queue.address + PAGE, 8, 0xFFFF_FFFF)
+        self.driver = self.driver_at(TABLES)
         for queue in (LAYOUT.admin_cq, LAYOUT.io_cq):
             self.image.let_unit_write(queue, 16 * LAYOUT.entries, (1 << 64) - 1)
         self.driver.prepare()
         self.domain = self.driver.create_domain()
         self.driver.attach(DISK, self.domain)
+        self._mapped = {MESSAGE: MESSAGE}
 
     @classmethod
     async def power_up(cls, dut: Any) -> Disk:
         disk = cls(await Master.power_up(dut))
-        await disk.host.master.leave_reset()
+        await disk.master.leave_reset()
         return disk
+
+    @property
+    def mapped(self) -> View:
+        """Where addresses lead while the disk is remapped."""
+        return View("mapped", dict(self._mapped))
 
     def iova(self, address: int) -> int:
         return address if self.identity else ABOVE_RAM + address
 
     def map(self, base: int, pages: int) -> None:
         """Map pages of memory for the disk, at what it is told for them."""
-        for page in range(base // PAGE * PAGE, base // PAGE * PAGE + pages * PAGE, PAGE):
+        for page in _pages(base, pages):
             self.domain.map(self.iova(page), page, PAGE)
+            self._mapped[self.iova(page)] = page
 
     def map_all(self) -> None:
         for page in QUEUES:
@@ -93,8 +81,21 @@ class Disk:
         self.map(OUT, 3)
         self.map(IN, 3)
 
-    async def software(self, action: Any) -> None:
-        await bridge(action)()
+    async def unmap(self, base: int, pages: int) -> None:
+        """Take pages away; from the command that says so on, no burst reaches them."""
+        first, *_ = gone = [self.iova(page) for page in _pages(base, pages)]
+        for iova in gone:
+            del self._mapped[iova]
+        tail = self.driver.registers.address(IQT)
+        self.journal.switch_when(tail.__eq__, self.mapped)
+        await self.change(lambda: self.domain.unmap(first, pages * PAGE), gone)
+
+    async def change(self, action: Callable[[], object], pages: Sequence[int] = ()) -> None:
+        """Have software change where pages lead, or all; when it is done, no old burst is left."""
+        in_flight = self.in_flight
+        old = [burst for burst in in_flight if not pages or burst.iova // PAGE * PAGE in pages]
+        await self.software(action)
+        assert all(burst.ended for burst in old), old
 
     async def begin(self) -> None:
         """Set the controller up, its interrupts as messages."""
@@ -113,21 +114,10 @@ class Disk:
     def expect_read(self) -> None:
         self.image.expect(IN, bytes(self.image.expected[OUT : OUT + BYTES]))
 
-    async def reset(self, kind: str, order: str, gap: int) -> None:
-        halves = [self.platform.reset_masters, self.platform.reset_units]
-        if order == "units-first":
-            halves.reverse()
-        halves[0](kind)
-        await ClockCycles(self.dut.clk, gap)
-        halves[1](kind)
-        await self.reset_line.released()
-        await ClockCycles(self.dut.clk, 2)
 
-    def _wait(self) -> None:
-        resume(self._tick)()
-
-    async def _tick(self) -> None:
-        await ClockCycles(self.dut.clk, 1)
+def _pages(base: int, pages: int) -> range:
+    first = base // PAGE * PAGE
+    return range(first, first + pages * PAGE, PAGE)
 
 
 async def remapped(dut: Any) -> Disk:
@@ -136,6 +126,7 @@ async def remapped(dut: Any) -> Disk:
     disk.identity = False
     disk.map_all()
     await disk.software(disk.driver.enable)
+    disk.journal.view = disk.mapped
     await disk.begin()
     return disk
 
@@ -151,13 +142,13 @@ async def every_byte_goes_to_the_disk_and_back_through_the_unit(dut: Any) -> Non
 @cocotb.test
 async def translation_is_turned_on_and_off_under_a_transfer(dut: Any) -> None:
     disk = await Disk.power_up(dut)
-    disk.map_all()
+    disk.map_all()  # to where they are: what the disk is told leads there either way
     await disk.begin()
     await disk.there_and_back()
     for change in (disk.driver.enable, disk.driver.disable):
         await disk.host.begin_transfer(2, 8, BLOCKS, disk.host.prps(IN, BYTES))
-        await ClockCycles(dut.clk, disk.rng.randrange(100, 900))
-        await disk.software(change)
+        await disk.ticks(disk.rng.randrange(100, 900))
+        await disk.change(change)
         done = await disk.host.wait_completion(disk.host.io)
         assert done.status is Status.SUCCESS
         disk.expect_read()
@@ -169,7 +160,7 @@ async def translation_is_turned_on_and_off_under_a_transfer(dut: Any) -> None:
 async def a_page_that_is_not_mapped_ends_in_a_transfer_error(dut: Any) -> None:
     disk = await remapped(dut)
     await disk.there_and_back()
-    await disk.software(lambda: disk.domain.unmap(disk.iova(IN // PAGE * PAGE), 3 * PAGE))
+    await disk.unmap(IN, 3)
     done = await disk.host.read_disk(8, BLOCKS, IN)
     assert done.status is Status.DATA_TRANSFER_ERROR
     report, *_ = disk.driver.handle_faults()
@@ -178,6 +169,7 @@ async def a_page_that_is_not_mapped_ends_in_a_transfer_error(dut: Any) -> None:
     assert report.address == disk.iova(IN) // PAGE * PAGE
     disk.image.check()
     disk.map(IN, 3)
+    disk.journal.view = disk.mapped
     await disk.there_and_back(lba=32)
 
 
@@ -186,13 +178,14 @@ async def pages_are_taken_away_under_a_transfer(dut: Any) -> None:
     disk = await remapped(dut)
     await disk.there_and_back()
     await disk.host.begin_transfer(1, 40, BLOCKS, disk.host.prps(OUT, BYTES))
-    await ClockCycles(dut.clk, disk.rng.randrange(100, 900))
-    await disk.software(lambda: disk.domain.unmap(disk.iova(OUT // PAGE * PAGE), 3 * PAGE))
+    await disk.ticks(disk.rng.randrange(100, 900))
+    await disk.unmap(OUT, 3)
     done = await disk.host.wait_completion(disk.host.io)
     blocked = disk.driver.handle_faults()
     assert done.status is (Status.DATA_TRANSFER_ERROR if blocked else Status.SUCCESS)
     disk.image.check()
     disk.map(OUT, 3)
+    disk.journal.view = disk.mapped
     await disk.there_and_back()
 
 
@@ -203,9 +196,9 @@ async def a_reset_in_the_middle_of_a_transfer(dut: Any, kind: str, order: str) -
     await disk.there_and_back()
     # Out of memory: whatever the disk had already read, no byte of memory may have changed.
     await disk.host.begin_transfer(1, 40, BLOCKS, disk.host.prps(OUT, BYTES))
-    await ClockCycles(dut.clk, disk.rng.randrange(60, 700))
+    await disk.ticks(disk.rng.randrange(60, 700))
     await disk.reset(kind, order, disk.rng.randrange(40))
-    assert not disk.port.in_flight
+    assert not disk.in_flight
     disk.image.check()
     assert disk.driver.registers.read(GSTS).value == 0
     disk.identity = True
@@ -214,6 +207,7 @@ async def a_reset_in_the_middle_of_a_transfer(dut: Any, kind: str, order: str) -
     disk.identity = False
     await disk.host.disable()
     await disk.software(disk.driver.recover_after_reset)
+    disk.journal.view = disk.mapped
     await disk.begin()
     await disk.there_and_back()
     assert not disk.driver.handle_faults()

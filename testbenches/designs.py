@@ -41,6 +41,16 @@ NVME_LITE: Final = Design(
 )
 """A small NVMe controller (`rtl/nvme_lite.sv`)."""
 
+NVME_LITE_NATIVE: Final = Design(
+    "tb_nvme_lite_native",
+    (
+        *native.SOURCES,
+        *(path for path in NVME_LITE.sources if path.stem != "tb_nvme_lite"),
+        _RTL / "tb_nvme_lite_native.sv",
+    ),
+)
+"""The same controller on a native memory, for Verilator."""
+
 SG_DMA: Final = Design(
     "tb_sg_dma",
     (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from hdl_bridge.simulation import WAVES_FOLDER, run
 from hdl_bridge.simulators import available
-from testbenches.designs import SG_DMA, SG_DMA_NATIVE
+from testbenches.designs import NVME_LITE, NVME_LITE_NATIVE, SG_DMA, SG_DMA_NATIVE
 from testbenches.memory_side import MEMORY, SERVED_BY_PYTHON, Memory
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hdl_bridge.simulators import Simulator
     from testbenches.designs import Design
 
-DESIGNS: Final = {"sg_dma": (SG_DMA, SG_DMA_NATIVE)}
+DESIGNS: Final = {"nvme_lite": (NVME_LITE, NVME_LITE_NATIVE), "sg_dma": (SG_DMA, SG_DMA_NATIVE)}
 """Each master with AXI: for memory that Python serves, and with a native memory."""
 
 

@@ -1,4 +1,4 @@
-"""Runs the DMA masters behind a VT-d unit."""
+"""Runs the DMA masters behind a VT-d unit, with every memory there is for them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from hdl_bridge.simulation import run
 from testbenches.cells import part
 from testbenches.cocotb_soak import SEEDS
-from testbenches.designs import NVME_LITE
 
 if TYPE_CHECKING:
-    from hdl_bridge.simulators import Simulator
     from testbenches.setups import Setup
 
 ROUNDS: Final = 5
@@ -30,9 +27,8 @@ def test_sg_dma_behind_a_unit(sg_dma: Setup, theme: str, seed: int) -> None:
     sg_dma.run(f"cocotb_{theme}", seed=seed)
 
 
-def test_nvme_lite_behind_a_unit(simulator: Simulator, seed: int) -> None:
-    module = "testbenches.cocotb_nvme_lite_vtd"
-    run(simulator, NVME_LITE.top, NVME_LITE.sources, module, seed=seed)
+def test_nvme_lite_behind_a_unit(nvme_lite: Setup, seed: int) -> None:
+    nvme_lite.run("cocotb_nvme_lite_vtd", seed=seed)
 
 
 def test_soak(sg_dma: Setup, request: pytest.FixtureRequest) -> None:
