@@ -49,7 +49,8 @@ _SMALLEST_PAYLOAD: Final = 128
 
 _ATTRIBUTES: Final = (
     "switch_ports", "add_switch_port", "send", "log", "max_payload_size",
-    "read_completion_boundary", "split_on_all_rcb",
+    "read_completion_boundary", "split_on_all_rcb", "rx_tlp_handler", "handle_mem_read_tlp",
+    "handle_mem_write_tlp",
 )  # fmt: skip
 _MSI_ATTRIBUTES: Final = ("msi_alloc_vectors", "msi_region.msi_vectors", "msi_region.write")
 
@@ -231,7 +232,8 @@ def attach(
     transfers of the platform's requester with their requester id. A blocked request is completed
     with the status that the unit's answer names (UR or CA), a blocked write is dropped. A dword
     write to 0xFEEx_xxxx is an interrupt. A request that is translated to where the platform has
-    nothing goes on with its new address, to BARs and to the memory of the root complex.
+    nothing goes on with its new address, to BARs, to the memory of the root complex and to the
+    handlers that were registered with it; a warning is logged if there are any.
 
     Requests of one requester keep PCIe's order, and different requesters do not wait for each
     other. A request is in flight from here until the root complex has taken its last completion.
@@ -257,6 +259,7 @@ def attach(
     require_root_complex(root_complex, *_ATTRIBUTES)
     if isinstance(getattr(root_complex.add_switch_port, "__self__", None), PcieBridge):
         raise ValueError(f"{root_complex!r} has a bridge already")  # noqa: TRY004
+    _warn_of_handlers(root_complex)
     return PcieBridge(root_complex, platform, latency, pasid_of)
 
 
@@ -291,6 +294,17 @@ def route_msi(root_complex: RootComplex, platform: Platform) -> None:
 
     root_complex.msi_alloc_vectors = allocate_in_window
     platform.add_interrupt_sink(deliver)
+
+
+def _warn_of_handlers(root_complex: Any) -> None:
+    """Say so if a testbench has handlers of its own, which the bridge stands before."""
+    stock = (root_complex.handle_mem_read_tlp, root_complex.handle_mem_write_tlp)
+    registered = root_complex.rx_tlp_handler
+    own = [kind.name for kind in KINDS if registered.get(kind, stock[0]) not in stock]
+    if own:
+        root_complex.log.warning(
+            "handlers of %s are only called for what the platform has nothing for", ", ".join(own)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cocotbext.pcie.core import RootComplex
+from cocotbext.pcie.core import MemoryEndpoint, RootComplex
 
 from hdl_bridge.pcie import attach, route_msi
+from hdl_bridge.pcie_reset import FunctionReset
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import available
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 TOP = Path(__file__).parent / "pcie_top.sv"
 
 
-@pytest.mark.parametrize("module", ["cocotb_pcie", "cocotb_pcie_order", "cocotb_pcie_vtd"])
-def test_endpoints_in_python(module: str) -> None:
-    run(available()[0], "pcie_top", [TOP], f"tests.hdl_bridge.{module}", seed=1)
+@pytest.mark.parametrize("theme", ["", "_functions", "_order", "_topology", "_vtd"])
+def test_endpoints_in_python(theme: str) -> None:
+    run(available()[0], "pcie_top", [TOP], f"tests.hdl_bridge.cocotb_pcie{theme}", seed=1)
 
 
 def test_what_is_no_root_complex_is_refused(platform: Platform) -> None:
@@ -28,6 +29,14 @@ def test_what_is_no_root_complex_is_refused(platform: Platform) -> None:
         attach(object(), platform)
     with pytest.raises(TypeError, match="is no RootComplex"):
         route_msi(object(), platform)
+
+
+def test_what_is_no_function_is_refused() -> None:
+    with pytest.raises(TypeError, match="is no Function of cocotbext-pcie"):
+        FunctionReset("endpoint", object())
+    moved = object.__new__(MemoryEndpoint)
+    with pytest.raises(RuntimeError, match=r"has no MemoryEndpoint\.tag_active, which"):
+        FunctionReset("endpoint", moved)
 
 
 def test_a_cocotbext_pcie_of_another_build_is_refused_by_its_version(platform: Platform) -> None:
