@@ -54,15 +54,14 @@ async def test_nothing_is_lost(dut: Any, seed: int) -> None:
 
 async def _command(scene: Scene, stage: Stage) -> None:
     """A command, which a reset of one of the engines may come to the help of."""
-    pending, older = stage.fire()
-    if scene.rng.random() < 0.75:
-        await scene.until_drained(pending, older)
+    drains = [cocotb.start_soon(scene.until_drained(*each)) for each in stage.fire()]
+    if scene.rng.random() < 0.25:
+        await scene.ticks(scene.rng.randrange(1, _LONGEST_GAP))
+        await _reset_function(scene, scene.rng.randrange(len(scene.sides)))
+    else:
         await scene.finish()
-        return
-    drained = cocotb.start_soon(scene.until_drained(pending, older))
-    await scene.ticks(scene.rng.randrange(1, _LONGEST_GAP))
-    await _reset_function(scene, scene.rng.randrange(len(scene.sides)))
-    await drained
+    for drained in drains:
+        await drained
 
 
 async def _reset_function(scene: Scene, number: int) -> None:

@@ -7,7 +7,7 @@ command that leads from the old to the new, for both engines or for one of them.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from testbenches.journal import DIRECT, PAGE, View
 from testbenches.pcie.scene import DESTINATION, PAGES, SOURCE
@@ -30,6 +30,7 @@ class Trigger(StrEnum):
     SET_ROOT = "SRTP"
     CONTEXT = "context invalidation"
     DOMAIN = "domain invalidation"
+    DOMAINS = "invalidations of both domains"
     UNMAP = "page invalidation"
     FUNCTION_RESET = "function reset"
     WARM_RESET = "warm reset"
@@ -37,6 +38,10 @@ class Trigger(StrEnum):
 
 
 RESETS: Final = {Trigger.WARM_RESET: "warm", Trigger.COLD_RESET: "cold"}
+
+
+Given: TypeAlias = "list[tuple[Pending, list[Transfer]]]"
+"""Commands: what software waits for, and the requests that each has to wait for."""
 
 
 class Stage:
@@ -50,7 +55,7 @@ class Stage:
 
     def __init__(self, scene: Scene, trigger: Trigger) -> None:
         """Build both sets of tables, and turn translation on unless that is the trigger."""
-        use_queue = scene.rng.random() < 0.7
+        use_queue = trigger is Trigger.DOMAINS or scene.rng.random() < 0.7
         self._scene = scene
         self._trigger = trigger
         self.chosen = scene.rng.randrange(len(scene.sides))
@@ -71,12 +76,8 @@ class Stage:
         for side, view in zip(self._scene.sides, views, strict=True):
             side.journal.view = view
 
-    def fire(self) -> tuple[Pending, list[Transfer]]:
-        """Give the command; no time passes.
-
-        Returns:
-            What software waits for, and the requests that it has to wait for.
-        """
+    def fire(self) -> Given:
+        """Give the command, or two; no time passes."""
         return self._actions[self._trigger](self)
 
     def _build(self, driver: Driver, views: list[View]) -> list[Domain]:
@@ -94,22 +95,22 @@ class Stage:
     def _older(self) -> list[Transfer]:
         return [transfer for side in self._scene.sides for transfer in side.older()]
 
-    def _enable(self) -> tuple[Pending, list[Transfer]]:
+    def _enable(self) -> Given:
         older = self._older()
         self.see(self.remapped)
-        return self.driver.commands.start(Command.TRANSLATION), older
+        return [(self.driver.commands.start(Command.TRANSLATION), older)]
 
-    def _disable(self) -> tuple[Pending, list[Transfer]]:
+    def _disable(self) -> Given:
         older = self._older()
         self._scene.see(DIRECT)
-        return self.driver.start_disable(), older
+        return [(self.driver.start_disable(), older)]
 
-    def _set_root(self) -> tuple[Pending, list[Transfer]]:
+    def _set_root(self) -> Given:
         older = self._older()
         self.see(self._changed)
-        return self.driver.start_set_root(self._other.root), older
+        return [(self.driver.start_set_root(self._other.root), older)]
 
-    def _change_context(self) -> tuple[Pending, list[Transfer]]:
+    def _change_context(self) -> Given:
         """The context entry gets other tables; translations made by the old ones go as well."""
         side, number = self._side, self._domains[self.chosen].domain_id
         entry = self._other.devices.root_table.read_context_entry(side.port.source_id)
@@ -117,11 +118,19 @@ class Stage:
         older = side.older()
         side.journal.view = self._changed[self.chosen]
         context = descriptors.context_cache(number, side.port.source_id)
-        return self.driver.start_invalidation(context, descriptors.iotlb(number)), older
+        return [(self.driver.start_invalidation(context, descriptors.iotlb(number)), older)]
 
-    def _change_domain(self) -> tuple[Pending, list[Transfer]]:
+    def _change_domain(self) -> Given:
+        return [self._move_pages(self.chosen)]
+
+    def _change_domains(self) -> Given:
+        """The second wait of a queue is over when the first one is, too."""
+        first, second = (self._move_pages(number) for number in range(2))
+        return [first, (second[0], first[1] + second[1])]
+
+    def _move_pages(self, number: int) -> tuple[Pending, list[Transfer]]:
         """All pages of a domain lead elsewhere."""
-        side, domain, view = self._side, self._domains[self.chosen], self._changed[self.chosen]
+        side, domain, view = self._scene.sides[number], self._domains[number], self._changed[number]
         assert view.pages is not None
         for iova, address in view.pages.items():
             domain.table.unmap(iova, PAGE)
@@ -130,7 +139,7 @@ class Stage:
         side.journal.view = view
         return self.driver.start_invalidation(descriptors.iotlb(domain.domain_id)), older
 
-    def _unmap(self) -> tuple[Pending, list[Transfer]]:
+    def _unmap(self) -> Given:
         """A page, or all, of the source or the destination of one engine is mapped no more."""
         side, domain, rng = self._side, self._domains[self.chosen], self._scene.rng
         first, size = rng.choice((SOURCE, DESTINATION)), PAGES * PAGE
@@ -143,17 +152,18 @@ class Stage:
         side.journal.view = View(
             "unmapped", {iova: pages[iova] for iova in pages if iova not in gone}
         )
-        return domain.start_unmap(first, size), older
+        return [(domain.start_unmap(first, size), older)]
 
     @property
     def _side(self) -> Side:
         return self._scene.sides[self.chosen]
 
-    _actions: Final[dict[Trigger, Callable[[Stage], tuple[Pending, list[Transfer]]]]] = {
+    _actions: Final[dict[Trigger, Callable[[Stage], Given]]] = {
         Trigger.ENABLE: _enable,
         Trigger.DISABLE: _disable,
         Trigger.SET_ROOT: _set_root,
         Trigger.CONTEXT: _change_context,
         Trigger.DOMAIN: _change_domain,
+        Trigger.DOMAINS: _change_domains,
         Trigger.UNMAP: _unmap,
     }
