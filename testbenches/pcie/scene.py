@@ -13,7 +13,9 @@ from testbenches.pcie.bench import Bench, flush
 from testbenches.pcie.dma import PIECE_BYTES
 from testbenches.pcie.side import Side
 from testbenches.sg import Copy
+from vtd_plugin import VtdConfig
 from vtd_plugin.bus import ResetKind, Transfer
+from vtd_plugin.iommu import CacheSizes
 from vtd_plugin.software import Driver, FrameAllocator
 
 if TYPE_CHECKING:
@@ -32,6 +34,11 @@ LONGEST: Final = 0x600
 _FRAMES: Final = range(0x8_0000, 0x10_0000, PAGE)
 _TABLES: Final = 0x10_0000
 _TABLE_BYTES: Final = 0x4_0000
+_CACHES: Final = (
+    CacheSizes(),
+    CacheSizes(context=1, paging_structure=2, iotlb=3),
+    CacheSizes(context=0, paging_structure=0, iotlb=0),
+)
 _RECOVERY: Final = 200
 """Clock cycles before software touches an engine that was reset: a TLP may still be leaving it."""
 _SLOWEST: Final = 20_000
@@ -39,7 +46,7 @@ _SLOWEST: Final = 20_000
 
 
 class Scene(Bench):
-    """Both engines, enumerated, and a unit that does nothing yet.
+    """Both engines, enumerated, and a unit with large or small caches that does nothing yet.
 
     Attributes:
         image: The processor, and what memory is to hold.
@@ -49,7 +56,7 @@ class Scene(Bench):
     sides: list[Side]
 
     def __init__(self, dut: Any) -> None:
-        super().__init__(dut, RAM_BYTES)
+        super().__init__(dut, RAM_BYTES, VtdConfig(cache_sizes=random.choice(_CACHES)))
         self.image = MemoryImage(self.platform, RAM_BYTES, self.rng)
         self._free_frames = self.rng.sample(_FRAMES, len(_FRAMES))
         self._message_data = count(0x4000)
