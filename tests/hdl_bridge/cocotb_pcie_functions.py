@@ -8,6 +8,7 @@ import cocotb
 import pytest
 from cocotb.utils import get_sim_time
 from cocotbext.pcie.core import Device
+from cocotbext.pcie.core.caps import PciCapId
 
 from hdl_bridge.pcie_reset import FunctionReset
 from tests.hdl_bridge.pcie_bench import (
@@ -21,7 +22,7 @@ from tests.hdl_bridge.pcie_bench import (
     memory_read,
     settle,
 )
-from vtd_plugin.bus import Mapping, ResetOrder
+from vtd_plugin.bus import Mapping, ResetKind, ResetOrder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -30,6 +31,8 @@ SIZES = (*range(9), 15, 63, 64, 65, 127, 128, 129, 511, 512, 513, 4093, 4094, 40
 SCATTERED = 0x30_0000
 SLOW = 20_000
 TAGS = 32
+DEVICE_CONTROL, INITIATE_RESET = 0x08, 1 << 15
+"""A register of the PCI Express capability, and its bit (PCIe §7.5.3.4)."""
 
 
 async def outcome(read: Awaitable[bytes]) -> str:
@@ -157,6 +160,30 @@ async def test_an_answer_on_the_link_at_a_reset_is_taken_for_no_other(dut: Any) 
             address = IOVA + 64 * number
             assert await endpoint.mem_read(address, 64) == data[64 * number : 64 * number + 64]
     assert {*told} == {"data", "Timeout"}
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_a_function_level_reset_through_configuration_space_is_one_of_the_requester(
+    dut: Any,
+) -> None:
+    """The other function of the device does not notice."""
+    bench = await Bench.start(functions=2, latency=lambda _: SLOW)
+    endpoint, other = bench.endpoints
+    data = bench.fill(IOVA, 64)
+    function_reset = FunctionReset("endpoint", endpoint)
+
+    async def reset() -> None:
+        bench.port(endpoint).reset()
+        function_reset.reset(ResetKind.FUNCTION)
+
+    endpoint.pcie_cap.initiate_function_level_reset = reset
+    reads = [cocotb.start_soon(outcome(each.mem_read(IOVA, 64))) for each in (endpoint, other)]
+    await settle()
+    device = bench.root_complex.find_device(endpoint.pcie_id)
+    await device.capability_write_word(PciCapId.EXP, DEVICE_CONTROL, INITIATE_RESET)
+    assert [await each for each in reads] == ["Timeout", "data"]
+    assert await endpoint.mem_read(IOVA, 64) == data
+    assert function_reset.kinds == [ResetKind.FUNCTION]
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
