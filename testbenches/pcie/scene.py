@@ -21,6 +21,7 @@ from vtd_plugin.software import Driver, FrameAllocator
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from testbenches.journal import Request
     from vtd_plugin.bus import InterruptMessage
     from vtd_plugin.software import Pending
 
@@ -162,7 +163,7 @@ class Scene(Bench):
             await self.ticks(1)
         await self.ticks(self.rng.randrange(40))
 
-    async def until_drained(self, pending: Pending, older: Sequence[Transfer]) -> None:
+    async def until_drained(self, pending: Pending, older: Sequence[Request]) -> None:
         """Watch a command; it is done in the very cycle in which the last older request ended."""
         for _ in range(_SLOWEST):
             drained = all(transfer.ended for transfer in older)

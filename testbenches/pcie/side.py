@@ -15,7 +15,7 @@ from vtd_plugin.bus import ALL_ADDRESSES, INTERRUPT_WINDOW_BASE, INTERRUPT_WINDO
 
 if TYPE_CHECKING:
     from hdl_bridge.reset import ResetLine
-    from testbenches.journal import Burst
+    from testbenches.journal import Burst, Request
     from testbenches.memory_image import MemoryImage
     from testbenches.pcie.dma import DmaEngine
     from testbenches.sg import Copy
@@ -72,15 +72,14 @@ class Side:
         assert all(write.transfer.ended for write in self.journal.writes())
         self.messages.append(message.data)
 
-    def older(self, first: int = 0, last: int = ALL_ADDRESSES) -> list[Transfer]:
+    def older(self, first: int = 0, last: int = ALL_ADDRESSES) -> list[Request]:
         """What is in flight to memory in a range of addresses: what a command has to wait for."""
         return [
-            transfer
-            for transfer in self.port.in_flight
+            burst.transfer
             for burst in self.journal.bursts
-            if burst.transfer is transfer
+            if not burst.transfer.ended
             and burst.leads_somewhere
-            and first <= transfer.iova <= last
+            and first <= burst.transfer.iova <= last
         ]
 
     def finished(self, status: Status) -> None:

@@ -16,9 +16,9 @@ from vtd_plugin.software import Command, descriptors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from testbenches.journal import Request
     from testbenches.pcie.scene import Scene
     from testbenches.pcie.side import Side
-    from vtd_plugin.bus import Transfer
     from vtd_plugin.software import Domain, Driver, Pending
 
 
@@ -40,7 +40,7 @@ class Trigger(StrEnum):
 RESETS: Final = {Trigger.WARM_RESET: "warm", Trigger.COLD_RESET: "cold"}
 
 
-Given: TypeAlias = "list[tuple[Pending, list[Transfer]]]"
+Given: TypeAlias = "list[tuple[Pending, list[Request]]]"
 """Commands: what software waits for, and the requests that each has to wait for."""
 
 
@@ -92,7 +92,7 @@ class Stage:
             domains.append(domain)
         return domains
 
-    def _older(self) -> list[Transfer]:
+    def _older(self) -> list[Request]:
         return [transfer for side in self._scene.sides for transfer in side.older()]
 
     def _enable(self) -> Given:
@@ -128,7 +128,7 @@ class Stage:
         first, second = (self._move_pages(number) for number in range(2))
         return [first, (second[0], first[1] + second[1])]
 
-    def _move_pages(self, number: int) -> tuple[Pending, list[Transfer]]:
+    def _move_pages(self, number: int) -> tuple[Pending, list[Request]]:
         """All pages of a domain lead elsewhere."""
         side, domain, view = self._scene.sides[number], self._domains[number], self._changed[number]
         assert view.pages is not None
