@@ -17,18 +17,16 @@ from typing import TYPE_CHECKING, Any, Final
 from hdl_bridge.simulation import SimulationFailed
 from hdl_bridge.simulators import available
 from testbenches.cells import Cell, cells
-from testbenches.designs import SG_DMA
 from testbenches.matrix_page import page
 from testbenches.matrix_picture import draw
 from testbenches.matrix_results import RESULTS, Results
-from testbenches.memory_side import SERVED_BY_PYTHON, Memory
-from testbenches.setups import Setup
+from testbenches.setups import Setup, setups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hdl_bridge.simulation import TestOutcome
-    from hdl_bridge.simulators import Simulator
+    from testbenches.memory_side import Memory
 
 _LONGEST_RUN: Final = 3600.0
 
@@ -42,7 +40,8 @@ def main(arguments: Sequence[str]) -> int:
     results = []
     for simulator in available():
         sys.stderr.write(f"running the matrix on {simulator}\n")
-        results.append(run_matrix(simulator, options.seed))
+        here = [setup for setup in setups("sg_dma") if setup.simulator == simulator]
+        results.append(run_matrix(here, options.seed))
     write(results, options.docs)
     for each in results:
         for cell, why in each.failed.items():
@@ -50,16 +49,13 @@ def main(arguments: Sequence[str]) -> int:
     return int(any(each.failed for each in results))
 
 
-def run_matrix(simulator: Simulator, seed: int) -> Results:
-    """Run all cells of memories that Python serves, on one simulator."""
+def run_matrix(here: Sequence[Setup], seed: int) -> Results:
+    """Run all cells on one simulator, with each memory that there is for it."""
     with tempfile.TemporaryDirectory(prefix="vtd-matrix-") as folder:
         path = Path(folder) / "checked.jsonl"
-        outcomes = {
-            memory: _run_cells(Setup(simulator, SG_DMA, memory), seed, path)
-            for memory in SERVED_BY_PYTHON
-        }
+        outcomes = {setup.memory: _run_cells(setup, seed, path) for setup in here}
         lines = path.read_text().splitlines() if path.exists() else []
-    return judge(str(simulator), seed, outcomes, [json.loads(line) for line in lines])
+    return judge(str(here[0].simulator), seed, outcomes, [json.loads(line) for line in lines])
 
 
 def _run_cells(setup: Setup, seed: int, path: Path) -> Sequence[TestOutcome]:
@@ -98,7 +94,7 @@ def judge(
                 failed[cell] = "left no record"
             else:
                 checked[cell] = recorded[cell]
-    return Results(simulator, seed, checked, failed)
+    return Results(simulator, seed, tuple(outcomes), checked, failed)
 
 
 def write(results: Sequence[Results], docs: Path) -> None:

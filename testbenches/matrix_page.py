@@ -13,8 +13,8 @@ _PAGE: Final = """\
 # The reset matrix
 
 Everything that makes a unit change where addresses lead, at every moment of a burst of a DMA master
-in RTL (`sg_dma`), in two HDL simulators. Written by `python -m testbenches.matrix`, which runs all
-of it again.
+in RTL (`sg_dma`), in two HDL simulators, with each memory there is for it: three on Verilator, two
+on Icarus. Written by `python -m testbenches.matrix`, which runs all of it again.
 
 ![Triggers by moments of a burst, for each simulator](images/reset-matrix.svg)
 

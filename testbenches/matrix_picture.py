@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 from testbenches.cells import ORDERS, Cell, cells
-from testbenches.memory_side import SERVED_BY_PYTHON
 from testbenches.moments import Direction, Moment
 from testbenches.triggers import RESETS, Trigger
 
@@ -79,12 +78,12 @@ def _panel(results: Results, left: int) -> Iterator[str]:
     title = f"{results.simulator}: {passed} of {total} passed"
     yield f'<text class="title" x="{left}" y="{MARGIN + 14}">{escape(title)}</text>'
     yield from _heads(left)
-    planned = frozenset(cell for memory in SERVED_BY_PYTHON for cell in cells(memory))
+    planned = frozenset(cell for memory in results.memories for cell in cells(memory))
     for (row, (trigger, order)), (column, (moment, direction)) in product(
         enumerate(ROWS), enumerate(COLUMNS)
     ):
-        both = [Cell(trigger, order, moment, direction, memory) for memory in SERVED_BY_PYTHON]
-        found = [cell for cell in both if cell in planned]
+        every = [Cell(trigger, order, moment, direction, each) for each in results.memories]
+        found = [cell for cell in every if cell in planned]
         yield from _cell(left + column * CELL, _y(row), found, results)
 
 
@@ -123,7 +122,8 @@ def _cell(x: int, y: int, found: Sequence[Cell], results: Results) -> Iterator[s
 
 def _legend(y: int) -> Iterator[str]:
     text = (
-        "Two boxes: an AxiRam of cocotbext-axi with a port behind it, and our AxiMemory, which "
-        "alone has walks that take time. Grey: memory that is not remapped is not walked for."
+        "Boxes from left to right: an AxiRam of cocotbext-axi with a port behind it; our "
+        "AxiMemory, which alone has walks that take time; the native memory, for Verilator. "
+        "Grey: memory that is not remapped is not walked for."
     )
     yield f'<text class="small" x="{MARGIN}" y="{y}">{text}</text>'

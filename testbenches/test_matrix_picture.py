@@ -9,9 +9,9 @@ from testbenches.cells import Cell, Checked, cells
 from testbenches.matrix import judge
 from testbenches.matrix_page import page
 from testbenches.matrix_picture import draw
-from testbenches.memory_side import SERVED_BY_PYTHON, Memory
+from testbenches.memory_side import Memory
 
-PLANNED = {memory: list(cells(memory)) for memory in SERVED_BY_PYTHON}
+PLANNED = {memory: list(cells(memory)) for memory in Memory}
 ALL = [cell for planned in PLANNED.values() for cell in planned]
 
 
@@ -55,5 +55,5 @@ def test_the_page_adds_up_what_was_checked() -> None:
     }
     results = judge("some simulator", 7, outcomes, records)
     count = len(ALL)
-    row = f"| some simulator | {count} | {count} | {3 * count} | {4 * count} | {count} MiB |"
+    row = f"| some simulator | {count} | {count} | {3 * count} | {4 * count:,} | {count} MiB |"
     assert row in page([results])
