@@ -2,76 +2,29 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from typing import Any
 
 import cocotb
 import pytest
-from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.types import LogicArray
 
-from hdl_bridge.wishbone import WishboneBus, WishboneMemory, WishboneRegisters
+from hdl_bridge.wishbone import WishboneBus, WishboneError, WishboneRegisters
+from testbenches.master import random_pauses
 from tests.hdl_bridge.registers import Registers
-from vtd_plugin.bus import Mapping, Platform
-from vtd_plugin.bus.testing import FakeUnit, RecordingSink
+from tests.hdl_bridge.wishbone_bench import (
+    HOST,
+    IOVA,
+    MAPPED,
+    Bench,
+    Master,
+    bus_of,
+    start,
+)
+from vtd_plugin.bus.testing import RecordingSink
 
-IOVA = 0x1000_0000
-HOST = 0x10_0000
-MAPPED = 0x4000
 BASE = 0x8000
-
-
-class Master:
-    """The commands of the RTL master."""
-
-    def __init__(self, dut: Any) -> None:
-        self._dut = dut
-        self.size = len(dut.wb_dat_o) // 8
-
-    async def access(
-        self, address: int, select: int, data: bytes | None = None
-    ) -> tuple[bytes, bool]:
-        """Do one: (the bus word that was read, whether all was well)."""
-        dut = self._dut
-        await self.request(address, select, data)
-        while not int(dut.done.value):
-            await RisingEdge(dut.clk)
-        return int(dut.result.value).to_bytes(self.size, "little"), not int(dut.failed.value)
-
-    async def request(self, address: int, select: int, data: bytes | None = None) -> None:
-        """Begin one."""
-        dut = self._dut
-        dut.command.value = 1
-        dut.command_write.value = data is not None
-        dut.command_address.value = address
-        dut.command_data.value = int.from_bytes(data or b"", "little")
-        dut.command_select.value = select
-        await RisingEdge(dut.clk)
-        dut.command.value = 0
-        await RisingEdge(dut.clk)
-
-
-class Bench:
-    def __init__(self, dut: Any, *, bus: WishboneBus | None = None, **options: Any) -> None:
-        self.platform = Platform(4 << 20, load_entry_points=False)
-        self.unit = self.platform.add_unit(FakeUnit([Mapping(IOVA, HOST, MAPPED)]))
-        self.port = self.platform.requester("00:04.0")
-        bus = bus or WishboneBus.from_prefix(dut, "wb")
-        self.memory = WishboneMemory(bus, dut.clk, dut.rst, self.port, **options)
-        self.master = Master(dut)
-        self.every = (1 << self.master.size) - 1
-        self.rng = random.Random(random.getrandbits(32))
-
-
-async def start(dut: Any) -> None:
-    for name in ("command", "give_up", "wb_ack_i", "wb_err_i", "wb_dat_i"):
-        getattr(dut, name).value = 0
-    dut.rst.value = 1
-    Clock(dut.clk, 10, unit="ns", impl="gpi").start()
-    await ClockCycles(dut.clk, 3)
-    dut.rst.value = 0
-    await ClockCycles(dut.clk, 2)
 
 
 @cocotb.test
@@ -130,7 +83,7 @@ async def what_is_blocked_ends_with_err_and_touches_nothing(dut: Any) -> None:
 @cocotb.test
 async def a_bus_without_err_cannot_be_told(dut: Any) -> None:
     await start(dut)
-    bench = Bench(dut, bus=replace(WishboneBus.from_prefix(dut, "wb"), err=None, sel=None))
+    bench = Bench(dut, bus=replace(bus_of(dut), err=None, sel=None))
     word, is_well = await bench.master.access(IOVA + MAPPED, 1)
     assert (word, is_well) == (b"\xff" * bench.master.size, True)
     assert bench.unit.requests[-1].size == bench.master.size
@@ -211,8 +164,7 @@ async def a_dword_to_the_window_is_an_interrupt(dut: Any) -> None:
 async def registers_are_reached_by_aligned_accesses(dut: Any) -> None:
     await start(dut)
     registers = Registers()
-    bus = WishboneBus.from_prefix(dut, "wb")
-    WishboneRegisters(bus, dut.clk, dut.rst, registers, base=BASE)
+    WishboneRegisters(bus_of(dut), dut.clk, dut.rst, registers, base=BASE)
     master = Master(dut)
     for select, accesses in (
         (0xF, [(0x10, 4)]),
@@ -242,3 +194,68 @@ async def registers_are_reached_by_aligned_accesses(dut: Any) -> None:
 async def a_master_with_other_names_is_not_found(dut: Any) -> None:
     with pytest.raises(AttributeError, match="bus_cyc_o"):
         WishboneBus.from_prefix(dut, "bus")
+
+
+@cocotb.test
+@cocotb.parametrize(pauses=[False, True])
+async def accesses_that_follow_at_once_are_each_done_once(dut: Any, pauses: bool) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    if pauses:
+        for channel in (bench.memory.request_channel, bench.memory.response_channel):
+            channel.set_pause_generator(random_pauses(bench.rng, 0.4))
+    size, words = bench.master.size, [bench.rng.randbytes(bench.master.size) for _ in range(24)]
+    outcomes = [
+        await bench.master.request(IOVA + size * number, bench.every, word)
+        for number, word in enumerate(words)
+    ]
+    outcomes += [
+        await bench.master.request(IOVA + size * number, bench.every)
+        for number in reversed(range(24))
+    ]
+    results = [await outcome.wait() for outcome in outcomes]
+    assert all(is_well for _, is_well in results)
+    assert [word for word, _ in results[24:]] == words[::-1]
+    assert bench.platform.read(HOST, 24 * size) == b"".join(words)
+    assert len(bench.unit.requests) == len(bench.unit.ended) == 48
+    assert bench.port.in_flight == ()
+
+
+@cocotb.test
+async def a_channel_that_pauses_holds_accesses_back(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.memory.request_channel.pause = True
+    await ClockCycles(dut.clk, 2)
+    outcome = await bench.master.request(IOVA, bench.every)
+    await ClockCycles(dut.clk, 10)
+    assert bench.unit.requests == []
+    bench.memory.request_channel.pause = False
+    bench.memory.response_channel.pause = True
+    await ClockCycles(dut.clk, 10)
+    assert len(bench.port.in_flight) == 1
+    assert bench.master.pending
+    bench.memory.response_channel.pause = False
+    assert (await outcome.wait())[1]
+
+
+@cocotb.test(skip=cocotb.SIM_NAME.lower().startswith("verilator"))
+async def a_request_that_is_unknown_is_told(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.memory._stop()
+    dut.command_address.value = LogicArray("X" * len(dut.command_address))
+    dut.command_select.value = bench.every
+    dut.command_write.value = 0
+    dut.command.value = 1
+    with pytest.raises(WishboneError, match=r"ADR is [xX]+ while CYC and STB are 1"):
+        await bench.memory._serve()
+
+
+@cocotb.test
+@cocotb.parametrize(options=[{"latency": -1}, {"outstanding": 0}, {"address_unit": 3}])
+async def what_cannot_be_is_refused(dut: Any, options: dict[str, Any]) -> None:
+    await start(dut)
+    ((name, value),) = options.items()
+    with pytest.raises(ValueError, match=f"{name}={value}"):
+        Bench(dut, **options)

@@ -22,6 +22,7 @@ DESIGNS = {
         SG_DMA_NATIVE,
         Design("axi_wires", (SOURCE, HERE / "axi_wires.sv")),
         Design("wb_master", (HERE / "wb_master.sv",)),
+        Design("wb_slave", (HERE / "wb_slave.sv",)),
     )
 }
 EXAMPLES = re.findall(r"<!-- runs on (\w+) -->\n```python\n(.*?)```", PAGE.read_text(), re.DOTALL)

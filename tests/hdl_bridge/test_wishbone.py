@@ -12,16 +12,73 @@ if TYPE_CHECKING:
     from hdl_bridge.simulators import Simulator
 
 MASTER = Path(__file__).parent / "wb_master.sv"
+SLAVE = Path(__file__).parent / "wb_slave.sv"
+
+on_all_simulators = pytest.mark.parametrize(
+    "simulator", available(), ids=lambda each: str(each.kind)
+)
 
 
-@pytest.mark.parametrize(("width", "seed"), [(32, 1), (64, 2)])
-@pytest.mark.parametrize("simulator", available(), ids=lambda each: str(each.kind))
-def test_behind_a_wishbone_master(simulator: Simulator, width: int, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "pipelined", "seed"), [(32, 0, 1), (64, 0, 2), (32, 1, 3), (64, 1, 4)]
+)
+@on_all_simulators
+def test_behind_a_wishbone_master(
+    simulator: Simulator, width: int, pipelined: int, seed: int
+) -> None:
     run(
         simulator,
         "wb_master",
         [MASTER],
         "tests.hdl_bridge.cocotb_wishbone",
+        parameters={"DATA_WIDTH": width, "PIPELINED": pipelined},
+        seed=seed,
+    )
+
+
+@pytest.mark.parametrize("width", [32, 64])
+@on_all_simulators
+def test_behind_a_wishbone_master_with_several_accesses_under_way(
+    simulator: Simulator, width: int
+) -> None:
+    run(
+        simulator,
+        "wb_master",
+        [MASTER],
+        "tests.hdl_bridge.cocotb_wishbone_pipelined",
         parameters={"DATA_WIDTH": width},
+        seed=1,
+    )
+
+
+@pytest.mark.parametrize(("width", "pipelined", "seed"), [(32, 0, 1), (32, 1, 2), (64, 1, 3)])
+@on_all_simulators
+def test_everything_at_random_behind_a_wishbone_master(
+    simulator: Simulator, width: int, pipelined: int, seed: int
+) -> None:
+    run(
+        simulator,
+        "wb_master",
+        [MASTER],
+        "tests.hdl_bridge.cocotb_wishbone_soak",
+        parameters={"DATA_WIDTH": width, "PIPELINED": pipelined},
+        seed=seed,
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "unit", "pipelined", "seed"),
+    [(32, 1, 0, 1), (64, 8, 0, 2), (32, 4, 1, 3), (64, 1, 1, 4)],
+)
+@on_all_simulators
+def test_a_wishbone_master_of_a_testbench(
+    simulator: Simulator, width: int, unit: int, pipelined: int, seed: int
+) -> None:
+    run(
+        simulator,
+        "wb_slave",
+        [SLAVE],
+        "tests.hdl_bridge.cocotb_wishbone_master",
+        parameters={"DATA_WIDTH": width, "ADDRESS_UNIT": unit, "PIPELINED": pipelined},
         seed=seed,
     )
