@@ -10,12 +10,19 @@ address channel until the master has accepted its last response.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import cocotb
 from cocotb.triggers import RisingEdge
+from cocotbext.axi import AxiSlave
 
-from hdl_bridge._structure import require
+from hdl_bridge._axi_stock import (
+    TESTED_VERSION,
+    BeatReads,
+    burst_of,
+    directions,
+    take_unknown_data,
+)
 from hdl_bridge.axi_memory import AxiMemory, AxiProtocolError, Latency
 from hdl_bridge.burst_port import (
     AxiUser,
@@ -24,7 +31,7 @@ from hdl_bridge.burst_port import (
     end_if_interrupt,
     is_interrupt,
 )
-from hdl_bridge.bursts import Burst, BurstType
+from hdl_bridge.registers import RegisterWindow, SlaveTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +39,8 @@ if TYPE_CHECKING:
 
     from cocotb.task import Task
 
+    from hdl_bridge.bursts import Burst
+    from hdl_bridge.registers import RegisterTarget
     from vtd_plugin.bus import Platform, Requester, RequestOptions, Transfer
 
 __all__ = [
@@ -44,17 +53,8 @@ __all__ = [
     "FaultResponse",
     "Latency",
     "attach",
+    "attach_registers",
 ]
-
-TESTED_VERSION: Final = "0.1.28"
-"""The release of cocotbext-axi whose insides this module knows."""
-
-_ATTRIBUTES: Final = {
-    "write": ("aw_channel.recv", "b_channel.send", "b_channel.bus.drive", "b_channel.ready",
-              "b_channel.clock", "_write", "_process_write_cr", "_handle_reset", "assert_reset"),
-    "read": ("ar_channel.recv", "r_channel.send", "r_channel.bus.drive", "r_channel.ready",
-             "r_channel.clock", "_read", "_process_read_cr", "_handle_reset", "assert_reset"),
-}  # fmt: skip
 
 
 class AxiBridge(BurstPort):
@@ -96,7 +96,7 @@ def attach(
         RuntimeError: This cocotbext-axi is not built as the one we know.
     """
     bridge = AxiBridge(requester, source_id, on_fault, user, options)
-    write_if, read_if = _directions(slave)
+    write_if, read_if = directions(slave)
     _require_user(bridge, write_if, read_if)
     if write_if is not None:
         _WriteSide(bridge, write_if)
@@ -105,13 +105,48 @@ def attach(
     return bridge
 
 
+def attach_registers(
+    bus: Any,
+    clock: Any,
+    target: RegisterTarget,
+    reset: Any = None,
+    *,
+    base: int = 0,
+    reset_active_level: bool = True,
+) -> AxiSlave:
+    """Let an AXI4 master reach registers; of AXI4-Lite, see `hdl_bridge.axi_lite`.
+
+    Each beat is an access of its own: a read of the bytes that the beat covers and of no others, a
+    write of each run of bytes that its strobes select, both cut where they are not aligned.
+
+    Args:
+        bus: The AxiBus of the master's signals.
+        clock: Its clock.
+        target: Who has the registers.
+        reset: Its reset, if it has one.
+        base: The address of offset 0.
+        reset_active_level: Whether that reset is active high.
+
+    Returns:
+        The slave model. A beat outside the registers is answered with SLVERR.
+
+    Raises:
+        RuntimeError: This cocotbext-axi is not built as the one we know.
+    """
+    window = RegisterWindow(target, base)
+    slave = AxiSlave(bus, clock, reset, SlaveTarget(window), reset_active_level)
+    write_if, read_if = directions(slave)
+    take_unknown_data(write_if)
+    BeatReads(read_if, window.read)
+    return slave
+
+
 class _Active:
     """A burst from its address phase on; `transfer` is None until it has begun."""
 
-    __slots__ = ("spans", "transfer", "user")
+    __slots__ = ("transfer", "user")
 
-    def __init__(self, burst: Burst, transfer: Transfer | None, user: int) -> None:
-        self.spans = burst.spans()
+    def __init__(self, transfer: Transfer | None, user: int) -> None:
         self.transfer = transfer
         self.user = user
 
@@ -179,17 +214,18 @@ class _WriteSide(_Side):
         self._receive = interface.aw_channel.recv
         interface.aw_channel.recv = self._address
         interface._write = self._beat  # noqa: SLF001
+        take_unknown_data(interface)
         super().__init__(bridge, interface, interface.b_channel)
         self._bus_bytes: int = interface.byte_lanes
 
     async def _address(self) -> Any:
         address = await self._receive()
-        burst, user = _burst(address, "aw", self._bus_bytes)
+        burst, user = burst_of(address, "aw", self._bus_bytes)
         # A burst that breaks the 4 KiB rule never begins: the slave stops the simulation for it.
         # Nor does one beat to the interrupt window yet: its strobes tell which dword it is.
         begins = burst.is_legal and not (burst.beats == 1 and is_interrupt(burst.address))
         transfer = self._begin(burst, user, write=True) if begins else None
-        self._active = _Active(burst, transfer, user)
+        self._active = _Active(transfer, user)
         return address
 
     async def _beat(self, address: int, data: bytes) -> None:
@@ -216,28 +252,18 @@ class _WriteSide(_Side):
 
 class _ReadSide(_Side):
     def __init__(self, bridge: AxiBridge, interface: Any) -> None:
-        self._receive = interface.ar_channel.recv
-        interface.ar_channel.recv = self._address
-        interface._read = self._beat  # noqa: SLF001
+        BeatReads(interface, self._beat, self._address)
         super().__init__(bridge, interface, interface.r_channel)
-        self._bus_bytes: int = interface.byte_lanes
 
-    async def _address(self) -> Any:
-        address = await self._receive()
-        burst, user = _burst(address, "ar", self._bus_bytes)
-        begins = burst.is_legal
-        transfer = self._begin(burst, user, write=False) if begins else None
-        self._active = _Active(burst, transfer, user)
-        return address
+    def _address(self, burst: Burst, user: int) -> None:
+        transfer = self._begin(burst, user, write=False) if burst.is_legal else None
+        self._active = _Active(transfer, user)
 
-    async def _beat(self, address: int, length: int) -> bytes:
-        """The bus word at an address, with the bytes in it that the beat asks for."""
+    def _beat(self, address: int, size: int) -> bytes:
         active = self._active
         assert active is not None  # noqa: S101 - a beat comes after its address
         assert active.transfer is not None  # noqa: S101 - and after the slave's 4 KiB check
-        first, stop = next(active.spans)
-        data = active.transfer.read(first - active.transfer.iova, stop - first)
-        return bytes(first - address) + data + bytes(address + length - stop)
+        return active.transfer.read(address - active.transfer.iova, size)
 
     async def _respond(self, response: Any) -> None:
         active = self._active
@@ -250,31 +276,6 @@ class _ReadSide(_Side):
 
     def _is_last(self, response: Any) -> bool:
         return bool(response.rlast)
-
-
-def _burst(address: Any, prefix: str, bus_bytes: int) -> tuple[Burst, int]:
-    """An address phase and its AxUSER; signals that a bus lacks have AXI's default values."""
-    fields = vars(address)
-
-    def field(name: str, default: int) -> int:
-        return int(fields.get(f"{prefix}{name}", default))
-
-    size = field("size", (bus_bytes - 1).bit_length())
-    kind = BurstType(field("burst", BurstType.INCR))
-    burst = Burst(field("addr", 0), field("len", 0) + 1, 1 << size, kind)
-    return burst, field("user", 0)
-
-
-def _directions(slave: Any) -> tuple[Any, Any]:
-    """The write and the read interface of a slave, each None if it has not that direction."""
-    write_if = getattr(slave, "write_if", slave if hasattr(slave, "aw_channel") else None)
-    read_if = getattr(slave, "read_if", slave if hasattr(slave, "ar_channel") else None)
-    if write_if is None and read_if is None:
-        raise TypeError(f"{slave!r} is no AxiRam or AxiSlave of cocotbext-axi")
-    for interface, direction in ((write_if, "write"), (read_if, "read")):
-        if interface is not None:
-            require("cocotbext-axi", TESTED_VERSION, interface, *_ATTRIBUTES[direction])
-    return write_if, read_if
 
 
 def _require_user(bridge: AxiBridge, write_if: Any, read_if: Any) -> None:

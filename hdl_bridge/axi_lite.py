@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cocotbext.axi import AxiLiteSlave
 
-from hdl_bridge.registers import RegisterWindow
+from hdl_bridge._axi_stock import take_unknown_data
+from hdl_bridge.registers import RegisterWindow, SlaveTarget
 
 if TYPE_CHECKING:
     from hdl_bridge.registers import RegisterTarget
@@ -38,18 +39,7 @@ def attach_registers(
     Returns:
         The slave model. What is outside the registers is answered with SLVERR.
     """
-    registers = _Registers(RegisterWindow(target, base))
-    return AxiLiteSlave(bus, clock, reset, target=registers, reset_active_level=reset_active_level)
-
-
-class _Registers:
-    """The target of an AxiLiteSlave; an exception from it becomes SLVERR."""
-
-    def __init__(self, window: RegisterWindow) -> None:
-        self._window = window
-
-    async def read(self, address: int, length: int) -> bytes:
-        return self._window.read(address, length)
-
-    async def write(self, address: int, data: bytes) -> None:
-        self._window.write(address, data)
+    registers = SlaveTarget(RegisterWindow(target, base))
+    slave = AxiLiteSlave(bus, clock, reset, registers, reset_active_level)
+    take_unknown_data(slave.write_if)
+    return slave

@@ -62,3 +62,18 @@ class RegisterWindow:
                 f"{size} bytes at {address:#x} are not within "
                 f"{self._target.register_bytes:#x} bytes of registers at {self._base:#x}"
             )
+
+
+class SlaveTarget:
+    """A window as the target of a slave of cocotbext-axi, which answers an error with SLVERR."""
+
+    def __init__(self, window: RegisterWindow) -> None:
+        self._window = window
+
+    async def read(self, address: int, length: int) -> bytes:
+        """Read a run of bytes; see `RegisterWindow.read`."""
+        return self._window.read(address, length)
+
+    async def write(self, address: int, data: bytes) -> None:
+        """Write a run of bytes; see `RegisterWindow.write`."""
+        self._window.write(address, data)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cocotb
 import pytest
 from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.types import LogicArray
 from cocotbext.axi import AxiBus, AxiRam, AxiResp
 
 from hdl_bridge.axi import AxiUser
@@ -82,6 +83,15 @@ async def asks_once_for_each_burst_and_goes_where_it_is_told(dut: Any) -> None:
     assert await bench.read(IOVA + 0x1100, 256) == (data, {OKAY})
     asked = [(each.address, each.size) for each in bench.unit.requests]
     assert asked == [(IOVA + 0x1100, 256)] * 2
+
+
+@cocotb.test
+async def lanes_that_are_not_written_may_be_unknown(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    word: Any = LogicArray("X" * (8 * bench.master.bus_bytes - 16) + "1010010100001111")
+    assert await bench.master.write(Burst(IOVA, 1, 4), [word], [0b11]) == OKAY
+    assert bench.content(IOVA, 4) == bytes([0x0F, 0xA5, 0, 0])
 
 
 @cocotb.test

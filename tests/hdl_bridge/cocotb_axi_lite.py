@@ -7,6 +7,7 @@ from typing import Any
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
+from cocotb.types import LogicArray
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
 from hdl_bridge.axi_lite import attach_registers
@@ -62,3 +63,19 @@ async def what_is_outside_the_registers_is_an_error(dut: Any) -> None:
         assert (await master.write(address, bytes(4))).resp == AxiResp.SLVERR
         assert (await master.read(address, 4)).resp == AxiResp.SLVERR
     assert registers.accesses == []
+
+
+@cocotb.test
+async def what_is_not_written_may_be_unknown(dut: Any) -> None:
+    registers, master = await start(dut)
+    bus_bytes = len(dut.axil_wdata) // 8
+    channels = master.write_if
+    address = channels.aw_channel._transaction_obj()
+    address.awaddr = BASE
+    data = channels.w_channel._transaction_obj()
+    data.wdata = LogicArray("X" * (8 * bus_bytes - 8) + "10100101")
+    data.wstrb = 1
+    await channels.aw_channel.send(address)
+    await channels.w_channel.send(data)
+    await ClockCycles(dut.clk, 10)
+    assert registers.content[:2] == bytes([0xA5, 1])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 
 class Registers:
-    """256 bytes of registers; each holds its own offset at first."""
+    """Registers; each byte holds the lowest byte of its own offset at first."""
 
-    register_bytes = 256
-
-    def __init__(self) -> None:
-        self.content = bytearray(range(256))
+    def __init__(self, size: int = 256) -> None:
+        self.register_bytes = size
+        self.content = bytearray(offset & 0xFF for offset in range(size))
         self.accesses: list[tuple[str, int, int]] = []
 
     def read_register(self, offset: int, size: int) -> int:

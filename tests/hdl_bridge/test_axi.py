@@ -79,6 +79,25 @@ def test_registers_behind_axi_lite(simulator: Simulator, width: int) -> None:
     run_over_wires(simulator, "cocotb_axi_lite", width)
 
 
+@pytest.mark.parametrize(("width", "seed"), [(32, 1), (128, 2)])
+@on_all_simulators
+def test_registers_behind_axi(simulator: Simulator, width: int, seed: int) -> None:
+    run_over_wires(simulator, "cocotb_axi_registers", width, seed=seed)
+
+
+@pytest.mark.parametrize("width", [32, 128])
+@on_all_simulators
+def test_registers_behind_an_axi_master_in_rtl(simulator: Simulator, width: int) -> None:
+    run(
+        simulator,
+        SG_DMA.top,
+        SG_DMA.sources,
+        "tests.hdl_bridge.cocotb_axi_registers_engine",
+        parameters={"DATA_WIDTH": width, "SLOTS": {32: 4, 128: 7}[width]},
+        seed=1,
+    )
+
+
 def test_what_is_no_axi_slave_is_refused(platform: Platform) -> None:
     with pytest.raises(TypeError, match="is no AxiRam or AxiSlave"):
         attach(object(), platform.requester("00:04.0"))
