@@ -140,20 +140,19 @@ class Initiator:
     def _step(self) -> None:
         """Do what is to be done at a clock edge."""
         outputs, inputs, pipelined = self._outputs, self._inputs, self._pipelined
-        stalled = pipelined and outputs.shows and inputs.stalled
-        response = inputs.response
-        # What is stalled has not been asked for yet; an answer is that of an earlier one.
-        answered = response is not None and len(self._unanswered) > (1 if stalled else 0)
-        self._silence += 1
-        if response is not None and answered:
+        stalled = outputs.shows and inputs.stalled
+        response = inputs.response if self._unanswered else None
+        if response is None:
+            self._silence += 1
+        else:
             self._silence = 0
             self._unanswered.popleft().answer(response, inputs.data)
-        taken = not stalled if pipelined else answered
+        taken = not stalled if pipelined else response is not None
         if taken:
             outputs.hide()
         if self._unanswered and self._silence >= self._timeout:
             self._give_up()
-        elif self._waiting and not outputs.shows and (pipelined or not answered):
+        elif self._waiting and not outputs.shows and (pipelined or response is None):
             self._show(self._waiting.popleft())
         elif not self._unanswered:
             outputs.end_cycle()

@@ -29,7 +29,7 @@ UNKNOWN = 0x100
 
 
 async def start(dut: Any) -> None:
-    for name in ("cyc", "stb", "we", "adr", "dat", "sel", "cti"):
+    for name in ("cyc", "stb", "we", "adr", "dat", "sel"):
         getattr(dut, f"wb_{name}_i").value = 0
     dut.wait_states.value = 0
     dut.hold.value = 0

@@ -46,7 +46,7 @@ def test_behind_a_wishbone_master_with_several_accesses_under_way(
         "wb_master",
         [MASTER],
         "tests.hdl_bridge.cocotb_wishbone_pipelined",
-        parameters={"DATA_WIDTH": width},
+        parameters={"DATA_WIDTH": width, "PIPELINED": 1},
         seed=1,
     )
 
