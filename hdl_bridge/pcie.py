@@ -17,13 +17,12 @@ from cocotb.triggers import Event, Timer
 from cocotbext.pcie.core.tlp import TlpAttr
 
 from hdl_bridge import pcie_tlp
+from hdl_bridge._pcie_msi import route_msi
 from hdl_bridge._pcie_structure import require, require_root_complex
 from hdl_bridge.pcie_tlp import KINDS, Kind
 from vtd_plugin.bus import (
-    INTERRUPT_WINDOW_BASE,
     AddressType,
     Answer,
-    InterruptMessage,
     Platform,
     RequestKind,
     RequestOptions,
@@ -41,6 +40,8 @@ if TYPE_CHECKING:
 
     PassOn: TypeAlias = Callable[[Any], Awaitable[None]]
 
+__all__ = ["PcieBridge", "RequestListener", "attach", "route_msi"]
+
 _NO_WRITE: Final = 1
 """The NW flag of a translation request lies where other requests have processing hints (ATS)."""
 
@@ -52,7 +53,6 @@ _ATTRIBUTES: Final = (
     "read_completion_boundary", "split_on_all_rcb", "rx_tlp_handler", "handle_mem_read_tlp",
     "handle_mem_write_tlp",
 )  # fmt: skip
-_MSI_ATTRIBUTES: Final = ("msi_alloc_vectors", "msi_region.msi_vectors", "msi_region.write")
 
 
 class RequestListener(Protocol):
@@ -261,39 +261,6 @@ def attach(
         raise ValueError(f"{root_complex!r} has a bridge already")  # noqa: TRY004
     _warn_of_handlers(root_complex)
     return PcieBridge(root_complex, platform, latency, pasid_of)
-
-
-def route_msi(root_complex: RootComplex, platform: Platform) -> None:
-    """Send the message-signalled interrupts of cocotbext-pcie through the interrupt window.
-
-    Vectors allocated from now on have an address in the window instead of 0x8000_0000, so that
-    their messages pass the unit. One that leaves it with the data of a vector sets the vector's
-    event and runs its callbacks, as ever.
-
-    Args:
-        root_complex: A `RootComplex` of cocotbext-pcie.
-        platform: The platform that it is attached to.
-
-    Raises:
-        TypeError: `root_complex` is no root complex of cocotbext-pcie.
-        RuntimeError: This release of cocotbext-pcie lacks what is needed.
-    """
-    require_root_complex(root_complex, *_MSI_ATTRIBUTES)
-    region = root_complex.msi_region
-    allocate = root_complex.msi_alloc_vectors
-
-    def allocate_in_window(count: int) -> Any:
-        vectors = allocate(count)
-        for vector in vectors:
-            vector.addr = INTERRUPT_WINDOW_BASE
-        return vectors
-
-    def deliver(message: InterruptMessage) -> None:
-        if message.data in region.msi_vectors:
-            cocotb.start_soon(region.write(0, message.data.to_bytes(4, "little")))
-
-    root_complex.msi_alloc_vectors = allocate_in_window
-    platform.add_interrupt_sink(deliver)
 
 
 def _warn_of_handlers(root_complex: Any) -> None:
