@@ -13,17 +13,15 @@ import importlib.metadata
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+from hdl_bridge._steps import Ended, run_step
 from hdl_bridge.simulators import Simulator, SimulatorKind
 
 if TYPE_CHECKING:
@@ -151,7 +149,7 @@ def run(
         **_waves_arguments(simulator, waves),
     }
     log = run_dir / "log"
-    ended = _run_job(simulator, "test", arguments, log, timeout)
+    ended = run_step(simulator, "test", arguments, log, timeout)
     outcomes = _read_outcomes(results)
     _check(ended, outcomes, f"{module} on {top} with {simulator}", log)
     shutil.rmtree(run_dir)
@@ -203,8 +201,8 @@ def build(
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir()
             arguments["build_dir"] = str(directory)
-            ended = _run_job(simulator, "build", arguments, log, BUILD_TIMEOUT)
-            if ended is not _Ended.WELL:
+            ended = run_step(simulator, "build", arguments, log, BUILD_TIMEOUT)
+            if ended is not Ended.WELL:
                 raise SimulationFailed(f"{top} does not build:\n{_tail(log)}", log)
             finished.touch()
     return directory
@@ -223,48 +221,6 @@ def _foreign_arguments(simulator: Simulator, sources: Sequence[Path]) -> list[st
         "-LDFLAGS",
         "-rdynamic",
     ]
-
-
-class _Ended(Enum):
-    WELL = "well"
-    BADLY = "badly"
-    LATE = "late"
-
-
-def _run_job(
-    simulator: Simulator, step: str, arguments: Mapping[str, object], log: Path, timeout: float
-) -> _Ended:
-    """Run one step of cocotb's runner in a process group of its own, and leave none of it alive."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "hdl_bridge._job"],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=_job_environment(simulator),
-            start_new_session=True,
-        )
-        job = {"simulator": simulator.kind, "step": step, "arguments": arguments}
-        try:
-            process.communicate(json.dumps(job).encode(), timeout)
-        except subprocess.TimeoutExpired:
-            return _Ended.LATE
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    return _Ended.WELL if process.returncode == 0 else _Ended.BADLY
-
-
-def _job_environment(simulator: Simulator) -> dict[str, str]:
-    environment = os.environ | dict(simulator.environment)
-    environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    if simulator.bin is not None:
-        environment["PATH"] = f"{simulator.bin}{os.pathsep}{environment['PATH']}"
-    # Any of these would override what we asked the runner for.
-    for name in ("PYTEST_CURRENT_TEST", "WAVES", "GUI", "COCOTB_TEST_FILTER", "VERILATOR_ROOT"):
-        environment.pop(name, None)
-    return environment
 
 
 def _waves_arguments(simulator: Simulator, waves: Path | None) -> dict[str, object]:
@@ -294,15 +250,15 @@ def _outcome(case: ET.Element) -> TestOutcome:
     )
 
 
-def _check(ended: _Ended, outcomes: Sequence[TestOutcome], what: str, log: Path) -> None:
+def _check(ended: Ended, outcomes: Sequence[TestOutcome], what: str, log: Path) -> None:
     """Raise SimulationFailed unless all tests ran to their end and passed."""
     failed = [f"  {outcome.name}: {outcome.message}" for outcome in outcomes if not outcome.passed]
-    if ended is _Ended.LATE:
+    if ended is Ended.LATE:
         raise SimulationFailed(f"{what}: out of time and killed\n{_tail(log)}", log, outcomes)
     if failed:
         heading = f"{what}: {len(failed)} of {len(outcomes)} tests failed"
         raise SimulationFailed("\n".join([heading, *failed]), log, outcomes)
-    if ended is _Ended.BADLY or not outcomes:
+    if ended is Ended.BADLY or not outcomes:
         raise SimulationFailed(f"{what}: the simulation broke off\n{_tail(log)}", log, outcomes)
 
 

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +14,7 @@ from hdl_bridge.simulation import WAVES_FOLDER, SimulationFailed, TestOutcome, b
 from hdl_bridge.simulators import Simulator, available
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 MODULE = "tests.hdl_bridge.cocotb_counter"
 COUNTER = """
@@ -120,6 +124,30 @@ def test_one_seed_draws_the_same_numbers_and_another_draws_others(
 def test_a_run_that_hangs_is_killed(counter: Path, build_root: Path) -> None:
     failure = failure_of(available()[0], counter, build_root, "hangs", timeout=3.0)
     assert "out of time" in str(failure)
+
+
+def test_a_simulation_ends_with_the_process_that_runs_it(
+    counter: Path, build_root: Path, tmp_path: Path
+) -> None:
+    told = tmp_path / "pid"
+    program = (
+        "from pathlib import Path; from hdl_bridge.simulation import run\n"
+        "from hdl_bridge.simulators import available\n"
+        f"run(available()[0], 'counter', [Path({str(counter)!r})], {MODULE!r}, testcase='hangs',"
+        f" env={{'TELL_PID': {str(told)!r}}}, build_root=Path({str(build_root)!r}))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as process:  # noqa: S603 - our own
+        until(lambda: told.exists() and bool(told.read_text()))
+        process.kill()
+    simulation = Path("/proc") / told.read_text()
+    until(lambda: not simulation.exists() or "\nState:\tZ" in (simulation / "status").read_text())
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_testcase_that_does_not_exist_is_a_failure(counter: Path, build_root: Path) -> None:
