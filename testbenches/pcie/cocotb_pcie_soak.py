@@ -66,10 +66,8 @@ async def _command(scene: Scene, stage: Stage) -> None:
 
 async def _reset_function(scene: Scene, number: int) -> None:
     """One engine is reset, and the other one does not notice."""
-    (side,), others = (
-        scene.sides[number : number + 1],
-        scene.sides[:number] + scene.sides[number + 1 :],
-    )
+    side = scene.sides[number]
+    others = [other for other in scene.sides if other is not side]
     scene.reset_function(side)
     await scene.abandon(side)
     await scene.finish(*others)
