@@ -68,6 +68,43 @@ def take_unknown_data(write_if: Any) -> None:
     write_if.w_channel.recv = recv
 
 
+class BeatWrites:
+    """Has a slave write only the bytes that each beat covers, whatever its strobes say."""
+
+    def __init__(
+        self,
+        write_if: Any,
+        begin: Callable[[Burst, int], object] = lambda _burst, _user: None,
+    ) -> None:
+        """Look after an interface, from its next reset on.
+
+        Args:
+            write_if: The write interface.
+            begin: Told of each address phase: (burst, AxUSER).
+        """
+        take_unknown_data(write_if)
+        self._receive_address = write_if.aw_channel.recv
+        self._receive_data = write_if.w_channel.recv
+        self._bus_bytes: int = write_if.byte_lanes
+        self._begin = begin
+        write_if.aw_channel.recv = self._address
+        write_if.w_channel.recv = self._data
+
+    async def _address(self) -> Any:
+        address = await self._receive_address()
+        burst, user = burst_of(address, "aw", self._bus_bytes)
+        self._spans = burst.spans()
+        self._begin(burst, user)
+        return address
+
+    async def _data(self) -> Any:
+        beat = await self._receive_data()
+        first, stop = next(self._spans)
+        covered = (1 << stop - first) - 1 << first % self._bus_bytes
+        beat.wstrb = int(getattr(beat, "wstrb", covered)) & covered
+        return beat
+
+
 class BeatReads:
     """Has a slave read the bytes of each beat, where by itself it reads whole bus words."""
 

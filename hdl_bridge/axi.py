@@ -19,9 +19,8 @@ from cocotbext.axi import AxiSlave
 from hdl_bridge._axi_stock import (
     TESTED_VERSION,
     BeatReads,
-    burst_of,
+    BeatWrites,
     directions,
-    take_unknown_data,
 )
 from hdl_bridge.axi_memory import AxiMemory, AxiProtocolError, Latency
 from hdl_bridge.burst_port import (
@@ -136,7 +135,7 @@ def attach_registers(
     window = RegisterWindow(target, base)
     slave = AxiSlave(bus, clock, reset, SlaveTarget(window), reset_active_level)
     write_if, read_if = directions(slave)
-    take_unknown_data(write_if)
+    BeatWrites(write_if)
     BeatReads(read_if, window.read)
     return slave
 
@@ -211,22 +210,16 @@ class _Side:
 
 class _WriteSide(_Side):
     def __init__(self, bridge: AxiBridge, interface: Any) -> None:
-        self._receive = interface.aw_channel.recv
-        interface.aw_channel.recv = self._address
+        BeatWrites(interface, self._address)
         interface._write = self._beat  # noqa: SLF001
-        take_unknown_data(interface)
         super().__init__(bridge, interface, interface.b_channel)
-        self._bus_bytes: int = interface.byte_lanes
 
-    async def _address(self) -> Any:
-        address = await self._receive()
-        burst, user = burst_of(address, "aw", self._bus_bytes)
+    def _address(self, burst: Burst, user: int) -> None:
         # A burst that breaks the 4 KiB rule never begins: the slave stops the simulation for it.
         # Nor does one beat to the interrupt window yet: its strobes tell which dword it is.
         begins = burst.is_legal and not (burst.beats == 1 and is_interrupt(burst.address))
         transfer = self._begin(burst, user, write=True) if begins else None
         self._active = _Active(transfer, user)
-        return address
 
     async def _beat(self, address: int, data: bytes) -> None:
         active = self._active

@@ -91,6 +91,7 @@ class AxiMemory(BurstPort):
         self._woken = Event()
         if outstanding < 1:
             raise ValueError(f"outstanding={outstanding}: at least one burst must be taken")
+        self._monitor = monitor
         latency = latency if latency is not None else Latency()
         terms = Terms(self, clock, self._wake, latency, Walks(latency), outstanding, monitor)
         write = getattr(bus, "write", bus if hasattr(bus, "aw") else None)
@@ -114,6 +115,8 @@ class AxiMemory(BurstPort):
             self._task = None
         for side in self._sides:
             side.drop()
+        if self._monitor is not None:
+            self._monitor.forget(self)
 
     async def _serve(self) -> None:
         steps = [side.step for side in self._sides]

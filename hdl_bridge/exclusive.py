@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from typing import TypeAlias
+
+    Owner: TypeAlias = tuple[Hashable, int]
+    """A port and an identifier on it (AxID)."""
 
 
 class ExclusiveMonitor:
@@ -17,15 +21,20 @@ class ExclusiveMonitor:
     """
 
     def __init__(self) -> None:
-        self._reserved: dict[Hashable, tuple[int, int]] = {}
+        self._reserved: dict[Owner, tuple[int, int]] = {}
 
-    def reserve(self, owner: Hashable, address: int, size: int) -> None:
+    def reserve(self, owner: Owner, address: int, size: int) -> None:
         """An exclusive read: the owner's earlier reservation goes, and this one stands."""
         self._reserved[owner] = (address, size)
 
-    def claim(self, owner: Hashable, address: int, size: int) -> bool:
+    def claim(self, owner: Owner, address: int, size: int) -> bool:
         """An exclusive write: whether just these bytes are reserved still; they are no more."""
         return self._reserved.pop(owner, None) == (address, size)
+
+    def forget(self, port: Hashable) -> None:
+        """A reset: all reservations go whose owner is something of that port."""
+        for owner in [owner for owner in self._reserved if owner[0] is port]:
+            del self._reserved[owner]
 
     def written(self, address: int, size: int) -> None:
         """A write: reservations of any of its bytes go."""

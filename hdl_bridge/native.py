@@ -79,6 +79,10 @@ class _Answer(IntEnum):
 class NativeMemory(BurstPort):
     """The Python side of an ``axi_native_memory``.
 
+    A burst that breaks a rule of AXI is answered with SLVERR. None of its bytes moves, unless it is
+    only that write data has more or fewer beats than were announced: then surplus ones do not.
+    A burst that began before this was made is lost: reset the memory.
+
     Only a `RequesterPort` leases pages. Behind another requester, such as an assigned device, every
     burst goes through the bus.
 
@@ -149,10 +153,8 @@ class NativeMemory(BurstPort):
     # --- bursts
 
     def _begin(self, request: _Request) -> None:
-        kind = BurstType(request.burst)
-        burst = Burst(request.address, request.beats, request.beat_bytes, kind)
-        if not burst.is_legal:
-            # The stock slave stops the simulation for it; here nobody would see that.
+        burst = self._legal_burst(request)
+        if burst is None:
             self._answer(request, _Answer.REFUSED, Response.SLVERR)
             return
         lease = self._lease(request)
@@ -165,6 +167,14 @@ class NativeMemory(BurstPort):
             through_bus = _BurstThroughBus(self, burst, request.user, write=write)
             self._through_bus[request.direction] = through_bus
             self._answer(request, _Answer.BEATS)
+
+    def _legal_burst(self, request: _Request) -> Burst | None:
+        """The burst, if it keeps the rules of AXI."""
+        if request.burst not in (*BurstType,):
+            return None
+        kind = BurstType(request.burst)
+        burst = Burst(request.address, request.beats, request.beat_bytes, kind)
+        return burst if burst.violation(self._bus_bytes) is None else None
 
     def _lease(self, request: _Request) -> Lease | None:
         port = self.requester

@@ -179,7 +179,11 @@ EXPORTED void native_ask_response(int port, int direction) {
 
 EXPORTED void native_end(int port, int direction, unsigned char cut) {
     Channel& ended = channel(port, direction);
-    if (ended.answer == Answer::page && !ended.handle_taken) native_release(ended.handle);
+    if (ended.answer == Answer::page && !ended.handle_taken) {
+        // No line holds the page, so that nobody would ever forget it.
+        native_forget(ended.handle);
+        native_release(ended.handle);
+    }
     ask(port, direction, cut ? Kind::cut : Kind::end);
 }
 

@@ -57,6 +57,26 @@ package axi_native_pkg;
     import "DPI-C" function longint unsigned native_get_data(
         input int port, input int direction, input int unsigned word);
 
+    localparam logic [1:0] FIXED = 2'b00, INCR = 2'b01, WRAP = 2'b10;
+
+    // Whether a burst keeps the rules of AXI on a bus of that width, and so stays in its page.
+    function automatic bit is_legal(
+        input logic [63:0] address, input logic [7:0] len, input logic [2:0] size,
+        input logic [1:0] burst, input int unsigned bus_bytes);
+        logic [31:0] bytes, aligned;
+        bytes   = 32'd1 << size;
+        aligned = 32'(address[11:0]) & -bytes;
+        if (bytes > bus_bytes)
+            is_legal = 1'b0;
+        else case (burst)
+            FIXED:   is_legal = len < 8'd16;
+            INCR:    is_legal = aligned + ((32'(len) + 32'd1) << size) <= 32'd4096;
+            WRAP:    is_legal = (len == 8'd1 || len == 8'd3 || len == 8'd7 || len == 8'd15)
+                             && aligned == 32'(address[11:0]);
+            default: is_legal = 1'b0;
+        endcase
+    endfunction
+
     // The address of the beat after this one.
     function automatic logic [63:0] next_address(
         input logic [63:0] address, input logic [7:0] len, input logic [2:0] size,
@@ -65,9 +85,9 @@ package axi_native_pkg;
         bytes     = 64'd1 << size;
         block     = (64'(len) + 64'd1) << size;
         following = (address & -bytes) + bytes;
-        if (burst == 2'b00)
+        if (burst == FIXED)
             next_address = address;
-        else if (burst == 2'b10 && (following & (block - 64'd1)) == 64'd0)
+        else if (burst == WRAP && (following & (block - 64'd1)) == 64'd0)
             next_address = following - block;
         else
             next_address = following;

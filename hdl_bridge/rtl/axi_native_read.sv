@@ -63,6 +63,8 @@ module axi_native_read #(
     wire room     = !s_axi_rvalid || s_axi_rready;
     wire accepted = s_axi_arvalid && s_axi_arready;
     wire over     = s_axi_rvalid && s_axi_rready && s_axi_rlast;
+    wire legal    = is_legal(
+        64'(s_axi_araddr), s_axi_arlen, s_axi_arsize, s_axi_arburst, BUS_BYTES);
 
     assign s_axi_arready = state == IDLE && !s_axi_rvalid && !stall_address && !rst;
     assign attention     = {asked, freed, forgotten};
@@ -130,7 +132,7 @@ module axi_native_read #(
                     user       <= s_axi_aruser;
                     s_axi_rid  <= s_axi_arid;
                     beats_left <= {1'b0, s_axi_arlen} + 9'd1;
-                    if (found != 32'd0 && native_acquire(found)) begin
+                    if (legal && found != 32'd0 && native_acquire(found)) begin
                         handle <= found;
                         state  <= PAGE_BEATS;
                     end else begin

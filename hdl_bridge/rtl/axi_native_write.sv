@@ -44,6 +44,8 @@ module axi_native_write #(
     localparam int WORDS     = (DATA_WIDTH + 63) / 64;
     localparam int WORD      = DATA_WIDTH < 64 ? DATA_WIDTH : 64;
 
+    localparam logic [1:0] SLVERR = 2'b10;
+
     typedef enum logic [2:0] {
         IDLE, ASKED, PAGE_BEATS, TAKE_BEAT, ASKED_BEAT, REFUSED_BEATS, RESPOND, ASKED_RESPONSE
     } state_t;
@@ -52,6 +54,7 @@ module axi_native_write #(
     logic [31:0]           handle;
     logic [ADDR_WIDTH-1:0] address;     // of the next beat
     logic [ADDR_WIDTH-1:0] first;
+    logic [8:0]            beats_left;
     logic [7:0]            len;
     logic [2:0]            size;
     logic [1:0]            burst;
@@ -61,6 +64,7 @@ module axi_native_write #(
     logic                  freed;       // toggles with each page given back
     logic                  forgotten;
     logic                  refused;
+    logic                  miscounted;  // its data has more or fewer beats than its address says
     logic [1:0]            refusal;
 
     logic [31:0] found;
@@ -70,11 +74,21 @@ module axi_native_write #(
     wire accepted = s_axi_awvalid && s_axi_awready;
     wire taken    = s_axi_wvalid && s_axi_wready;
     wire over     = s_axi_bvalid && s_axi_bready;
+    wire legal    = is_legal(
+        64'(s_axi_awaddr), s_axi_awlen, s_axi_awsize, s_axi_awburst, BUS_BYTES);
+    wire surplus  = beats_left == 9'd0;
 
     assign s_axi_awready = state == IDLE && !s_axi_bvalid && !stall_address && !rst;
     assign s_axi_wready  = (state == PAGE_BEATS || state == TAKE_BEAT || state == REFUSED_BEATS)
                          && !stall_data && !rst;
     assign attention     = {asked, freed, forgotten};
+
+    // Strobes of lanes that the beat has no part in count for nothing.
+    localparam logic [BUS_BYTES-1:0] ALL_LANES = '1;
+    wire [31:0]          beat_bytes = 32'd1 << size;
+    wire [31:0]          lane       = 32'(address) & (BUS_BYTES - 1);
+    wire [BUS_BYTES-1:0] strobe     = s_axi_wstrb & (ALL_LANES << lane)
+                                    & ~(ALL_LANES << ((lane & -beat_bytes) + beat_bytes));
 
     axi_native_pages #(
         .ADDR_WIDTH(ADDR_WIDTH), .USER_WIDTH(USER_WIDTH), .LINES(LINES)
@@ -125,7 +139,9 @@ module axi_native_write #(
                     user      <= s_axi_awuser;
                     s_axi_bid <= s_axi_awid;
                     refused   <= 1'b0;
-                    if (found != 32'd0 && native_acquire(found)) begin
+                    miscounted <= 1'b0;
+                    beats_left <= {1'b0, s_axi_awlen} + 9'd1;
+                    if (legal && found != 32'd0 && native_acquire(found)) begin
                         handle <= found;
                         state  <= PAGE_BEATS;
                     end else begin
@@ -154,24 +170,30 @@ module axi_native_write #(
                 endcase
 
                 PAGE_BEATS: if (taken) begin
-                    for (int word = 0; word < WORDS; word++)
-                        native_write(
-                            handle, {20'd0, address[11:0] & -12'(BUS_BYTES)} + word * 8, WORD / 8,
-                            64'(s_axi_wdata[word*WORD+:WORD]), 8'(s_axi_wstrb[word*8+:WORD/8]));
+                    if (!surplus)
+                        for (int word = 0; word < WORDS; word++)
+                            native_write(
+                                handle, {20'd0, address[11:0] & -12'(BUS_BYTES)} + word * 8,
+                                WORD / 8, 64'(s_axi_wdata[word*WORD+:WORD]),
+                                8'(strobe[word*8+:WORD/8]));
                     advance();
                     if (s_axi_wlast) state <= RESPOND;
                 end
 
                 TAKE_BEAT: if (taken) begin
-                    for (int word = 0; word < WORDS; word++)
-                        native_put_data(
-                            PORT, WRITE, word, 64'(s_axi_wdata[word*WORD+:WORD]),
-                            8'(s_axi_wstrb[word*8+:WORD/8]));
-                    native_ask_beat(PORT, WRITE, 64'(address) & -64'(BUS_BYTES), BUS_BYTES);
-                    asked      <= !asked;
-                    last_taken <= s_axi_wlast;
+                    if (surplus) begin
+                        if (s_axi_wlast) state <= RESPOND;
+                    end else begin
+                        for (int word = 0; word < WORDS; word++)
+                            native_put_data(
+                                PORT, WRITE, word, 64'(s_axi_wdata[word*WORD+:WORD]),
+                                8'(strobe[word*8+:WORD/8]));
+                        native_ask_beat(PORT, WRITE, 64'(address) & -64'(BUS_BYTES), BUS_BYTES);
+                        asked      <= !asked;
+                        last_taken <= s_axi_wlast;
+                        state      <= ASKED_BEAT;
+                    end
                     advance();
-                    state <= ASKED_BEAT;
                 end
 
                 ASKED_BEAT: if (native_answer(PORT, WRITE) != PENDING)
@@ -181,7 +203,7 @@ module axi_native_write #(
 
                 RESPOND: if (!stall_response) begin
                     if (handle != 32'd0) begin
-                        s_axi_bresp  <= 2'(native_page_response(handle));
+                        s_axi_bresp  <= miscounted ? SLVERR : 2'(native_page_response(handle));
                         s_axi_bvalid <= 1'b1;
                         state        <= IDLE;
                     end else if (refused) begin
@@ -196,7 +218,7 @@ module axi_native_write #(
                 end
 
                 ASKED_RESPONSE: if (native_answer(PORT, WRITE) != PENDING) begin
-                    s_axi_bresp  <= 2'(native_response(PORT, WRITE));
+                    s_axi_bresp  <= miscounted ? SLVERR : 2'(native_response(PORT, WRITE));
                     s_axi_bvalid <= 1'b1;
                     state        <= IDLE;
                 end
@@ -206,7 +228,10 @@ module axi_native_write #(
         end
     end
 
+    // Another beat was taken; the last one must be that which the address announced as such.
     task automatic advance();
+        if (!surplus) beats_left <= beats_left - 9'd1;
+        if (s_axi_wlast != (beats_left == 9'd1)) miscounted <= 1'b1;
         address <= ADDR_WIDTH'(next_address(64'(address), len, size, burst));
     endtask
 

@@ -263,6 +263,12 @@ async def an_exclusive_write_counts_while_its_reservation_stands(dut: Any) -> No
     master.lock = 1
     assert await master.write(burst, [0], strobes) == OKAY, "no reservation any more"
     assert bench.content(IOVA + 8, 1) == b"\x44"
+    assert (await master.read(burst))[1] == [EXOKAY]
+    dut.rst.value = 1
+    await ClockCycles(dut.clk, 2)
+    dut.rst.value = 0
+    await ClockCycles(dut.clk, 2)
+    assert await master.write(burst, [0], strobes) == OKAY, "a reset took the reservation"
     blocked = Burst(IOVA + MAPPED, 1, 4)
     assert (await master.read(blocked))[1] == [Response.DECERR]
     assert await master.write(blocked, [0], master.all_strobes(blocked)) == Response.DECERR

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from itertools import cycle
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import cocotb
 from cocotb.clock import Clock
@@ -59,7 +59,9 @@ async def every_burst_lands_where_its_strobes_say(dut: Any) -> None:
                 possible & bench.rng.choice((possible, bench.rng.getrandbits(16)))
                 for possible in bench.master.all_strobes(burst)
             ]
-            assert await bench.master.write(burst, words, strobes) == OKAY
+            stray = bench.master.stray_strobes(burst, bench.rng)
+            sent = [one | other for one, other in zip(strobes, stray, strict=True)]
+            assert await bench.master.write(burst, words, sent) == OKAY
             for (first, _), word, strobe in zip(burst.spans(), words, strobes, strict=True):
                 base = first & -width
                 for lane in range(width):
@@ -252,12 +254,68 @@ async def under_a_pasid_the_interrupt_window_is_memory(dut: Any) -> None:
     assert sink.messages == []
 
 
+BROKEN: Final = (
+    Burst(0x2FF8, 4, 4),
+    Burst(0x2000, 3, 4, BurstType.WRAP),
+    Burst(0x2002, 2, 4, BurstType.WRAP),
+    Burst(0x2000, 17, 4, BurstType.FIXED),
+    Burst(0x2000, 1, 32),
+    Burst(0x2000, 1, 4, cast("BurstType", 3)),
+)
+
+
 @cocotb.test
-async def a_burst_over_a_page_border_is_refused(dut: Any) -> None:
+@cocotb.parametrize(burst=BROKEN, at_hand=[False, True])
+async def a_burst_that_breaks_a_rule_is_refused(dut: Any, burst: Burst, at_hand: bool) -> None:
     bench = await start(dut)
+    if burst.beat_bytes <= bench.master.bus_bytes:
+        every = [(1 << bench.master.bus_bytes) - 1] * burst.beats
+        if at_hand:
+            await bench.write(0x2000, bytes(64))
+            await bench.read(0x2000, 64)
+        before = bench.platform.read(0, 0x4000)
+        assert await bench.master.write(burst, every, every) == SLVERR
+        assert set((await bench.master.read(burst))[1]) == {SLVERR}
+        assert bench.platform.read(0, 0x4000) == before
+
+
+@cocotb.test
+@cocotb.parametrize(page=[0x2000, 0xC000_0000], at_hand=[False, True], sent=[1, 2, 4])
+async def write_data_that_is_not_as_long_as_announced_is_an_error(
+    dut: Any, page: int, at_hand: bool, sent: int
+) -> None:
+    bench = await start(dut)
+    registers = FakeRegisters()
+    bench.platform.add_mmio(0xC000_0000, 0x1000, registers, dma=True)
     width = bench.master.bus_bytes
-    _, responses = await bench.master.read(Burst(0x1000 - width, 2, width, BurstType.INCR))
-    assert set(responses) == {SLVERR}
+    if at_hand:
+        await bench.write(page, bytes(4 * width))
+    await bench.master.send_address(Burst(page, 2, width))
+    await bench.master.send_data([(1 << 8 * width) - 1] * sent, [(1 << width) - 1] * sent)
+    response = int((await bench.master.b.recv()).bresp)
+    assert response == (OKAY if sent == 2 else SLVERR)
+    written = min(sent, 2) * width
+    ram = bench.platform.read(page, 4 * width) if page == 0x2000 else registers.content
+    assert bytes(ram[: 4 * width]) == b"\xff" * written + bytes(4 * width - written)
+    data = bench.rng.randbytes(2 * width)
+    assert await bench.write(page, data) == OKAY, "the next burst is not disturbed"
+
+
+@cocotb.test
+async def a_reset_before_a_page_is_taken_gives_it_back(dut: Any) -> None:
+    bench = await start(dut)
+    burst = Burst(0x3000, 1, 4)
+    for _ in range(8):
+        await bench.master.send_read(burst)
+        while not (dut.axi_arvalid.value and dut.axi_arready.value):
+            await RisingEdge(dut.clk)
+        dut.rst.value = 1
+        await ClockCycles(dut.clk, 2)
+        bench.master.ar.clear()
+        bench.master.r.clear()
+        dut.rst.value = 0
+        await ClockCycles(dut.clk, 3)
+        assert len(bench.port.in_flight) <= 1
 
 
 @cocotb.test

@@ -19,6 +19,7 @@ from cocotbext.axi.axi_channels import (
 )
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Sequence
 
     from hdl_bridge.bursts import Burst
@@ -79,6 +80,11 @@ class RawMaster:
             lane = first % self.bus_bytes
             strobes.append(((1 << (stop - first)) - 1) << lane)
         return strobes
+
+    def stray_strobes(self, burst: Burst, rng: random.Random) -> list[int]:
+        """For each beat, some strobes of bytes that it cannot touch: they count for nothing."""
+        every = (1 << self.bus_bytes) - 1
+        return [rng.choice((0, every)) & every & ~own for own in self.all_strobes(burst)]
 
     def _address(self, transaction: Any, prefix: str, burst: Burst) -> Any:
         fields = {

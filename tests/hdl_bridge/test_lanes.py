@@ -10,6 +10,9 @@ from hdl_bridge._lanes import stores_of, words_of
 from hdl_bridge.bursts import Burst, BurstType
 from hdl_bridge.exclusive import ExclusiveMonitor
 
+ME = ("port", 0)
+OTHER = ("port", 1)
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -87,18 +90,18 @@ def test_what_is_unknown_is_stored_as_zeroes_but_must_be_known_to_be_selected() 
 )
 def test_a_write_breaks_the_reservations_it_touches(write: tuple[int, int], stands: bool) -> None:
     monitor = ExclusiveMonitor()
-    monitor.reserve("me", 8, 8)
-    monitor.reserve("other", 0x100, 8)
+    monitor.reserve(ME, 8, 8)
+    monitor.reserve(OTHER, 0x100, 8)
     monitor.written(*write)
-    assert monitor.claim("me", 8, 8) is stands
-    assert monitor.claim("other", 0x100, 8)
+    assert monitor.claim(ME, 8, 8) is stands
+    assert monitor.claim(OTHER, 0x100, 8)
 
 
 def test_a_claim_is_for_just_what_was_reserved_and_ends_it() -> None:
     monitor = ExclusiveMonitor()
-    monitor.reserve("me", 8, 8)
-    assert not monitor.claim("me", 8, 4)
-    assert not monitor.claim("me", 8, 8)
-    monitor.reserve("me", 8, 8)
-    monitor.reserve("me", 16, 8)
-    assert not monitor.claim("me", 8, 8)
+    monitor.reserve(ME, 8, 8)
+    assert not monitor.claim(ME, 8, 4)
+    assert not monitor.claim(ME, 8, 8)
+    monitor.reserve(ME, 8, 8)
+    monitor.reserve(ME, 16, 8)
+    assert not monitor.claim(ME, 8, 8)
