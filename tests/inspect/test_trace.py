@@ -58,13 +58,20 @@ class Run:
         ]
 
     def arrows(self, name: str) -> list[tuple[str, str]]:
-        """Where the arrows of a name lead: (row, row)."""
-        rows = self.rows()
+        """Between which slices viewers draw the arrows of a name: "row: slice" to "row: slice"."""
         ends: dict[int, list[str]] = {}
         for event in self.events():
             if event["ph"] in "sf" and event["name"] == name:
-                ends.setdefault(event["id"], []).append(rows[event["pid"], event["tid"]])
+                ends.setdefault(event["id"], []).append(self._slice_at(event))
         return [(origin, target) for origin, target in ends.values()]
+
+    def _slice_at(self, end: dict[str, Any]) -> str:
+        """The innermost slice around an end of an arrow; the end of a slice is outside of it."""
+        row = self.rows()[end["pid"], end["tid"]]
+        around = [
+            each for each in self.slices(row) if each["ts"] <= end["ts"] < each["ts"] + each["dur"]
+        ]
+        return f"{row}: {min(around, key=lambda each: float(each['dur']))['name']}"
 
 
 @pytest.fixture
@@ -97,7 +104,8 @@ def test_an_arrow_leads_to_the_walk_and_a_hit_has_none(run: Run) -> None:
     run.bench.port().read(IOVA, 8)
     run.bench.port().read(IOVA, 8)
     assert len(run.slices("table walks")) == 1
-    assert run.arrows("walk") == [("00:04.0", "table walks")]
+    (walk,) = run.slices("table walks")
+    assert run.arrows("walk") == [("00:04.0: read", f"table walks: {walk['name']}")]
 
 
 def test_a_drain_is_drawn_until_what_it_waited_for_ended(run: Run) -> None:
@@ -107,7 +115,34 @@ def test_a_drain_is_drawn_until_what_it_waited_for_ended(run: Run) -> None:
     transfer.end()
     (drawn,) = run.slices("waiting")
     assert (drawn["ts"], drawn["dur"]) == (1.0, 8.0)
-    assert run.arrows("waited for") == [("00:04.0", "waiting")]
+    assert run.arrows("waited for") == [("00:04.0: read", "waiting: translation enable")]
+
+
+def test_a_command_that_waits_for_nothing_has_no_arrow(run: Run) -> None:
+    run.bench.port().begin(IOVA, 8).end()
+    run.clock.now = 2000.0
+    run.bench.commands.run(Command.TRANSLATION, on=False)
+    assert run.arrows("waited for") == []
+
+
+def test_a_reset_of_the_unit_ends_what_waits(run: Run) -> None:
+    transfer = run.bench.port().begin(IOVA, 8)
+    run.bench.commands.start(Command.TRANSLATION, on=False)
+    run.clock.now = 4000.0
+    run.bench.platform.reset_units("warm")
+    run.clock.now = 9000.0
+    transfer.end()
+    (drawn,) = run.slices("waiting")
+    assert (drawn["dur"], drawn["args"]) == (3.0, {"state": "dropped by the reset"})
+    assert run.arrows("waited for") == []
+
+
+def test_a_fault_is_drawn_in_the_transfer_that_it_blocks(run: Run) -> None:
+    good = run.bench.port().begin(IOVA, 8)
+    run.bench.port().begin(IOVA - PAGE, 8).end()
+    good.end()
+    assert [each["name"] for each in run.slices("00:04.0")] == ["read"]
+    assert [each["name"] for each in run.slices("00:04.0 (2)")] == ["LGN.3", "read"]
 
 
 def test_what_has_not_ended_is_drawn_until_now(run: Run) -> None:

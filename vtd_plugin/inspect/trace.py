@@ -24,7 +24,7 @@ from vtd_plugin.bus import (
     TransferEnded,
     format_source_id,
 )
-from vtd_plugin.inspect.trace_events import Row, TraceEvents
+from vtd_plugin.inspect.trace_events import Row, TraceEvents, last_moment
 from vtd_plugin.iommu.events import (
     CachesDropped,
     CommandCompleted,
@@ -62,7 +62,7 @@ class Trace:
         self._clock = clock
         self._events = TraceEvents(path.open("w", buffering=1))
         self._in_flight: list[_InFlight] = []
-        self._last_ended: Row | None = None
+        self._just_ended: _InFlight | None = None
         self._waiting: dict[tuple[str, str], float] = {}
         self._handlers: Mapping[type[Event], Callable[[Any], None]] = {
             TransferBegan: self._began,
@@ -86,15 +86,15 @@ class Trace:
         now = self._now()
         while self._in_flight:
             self._in_flight.pop(0).draw(self._events, now, answer="in flight")
-        while self._waiting:
-            (unit, operation), began = self._waiting.popitem()
-            self._events.slice(Row(unit, "waiting"), operation, began, now, state="waiting")
+        self._draw_waiting("waiting")
         self._events.close()
 
     def _observe(self, event: Event) -> None:
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
+        if not isinstance(event, TransferEnded | CommandCompleted):
+            self._just_ended = None  # what completes from now on has not waited for it
 
     def _now(self) -> float:
         return self._clock() / _MICROSECOND
@@ -114,19 +114,29 @@ class Trace:
         for transfer in self._in_flight:
             if transfer.is_ended_by(event):
                 self._in_flight.remove(transfer)
-                self._last_ended = transfer.row
+                self._just_ended = transfer
                 moved = event.transferred
                 transfer.draw(self._events, self._now(), answer=event.answer, bytes_moved=moved)
                 return
 
     def _blocked(self, event: RequestBlocked) -> None:
         fault = event.fault
-        row = _requester(fault.source_id)
+        transfer = self._youngest_at(fault.source_id, fault.address)
+        row = _requester(fault.source_id) if transfer is None else transfer.row
         self._point(row, fault.name, address=f"{fault.address:#x}", why=fault.text)
 
     def _switched(self, event: AddressSpaceSwitched) -> None:
         name = f"sees {event.after.name}"
         self._point(_requester(event.source_id), name, before=event.before.name, why=event.reason)
+
+    def _youngest_at(self, source_id: int, address: int) -> _InFlight | None:
+        """The transfer whose request for an address it may be."""
+        for transfer in reversed(self._in_flight):
+            event = transfer.event
+            first, last = event.iova, event.iova + max(event.size, 1) - 1
+            if event.source_id == source_id and first <= address <= last:
+                return transfer
+        return None
 
     # --- units
 
@@ -135,10 +145,10 @@ class Trace:
         requester = format_source_id(event.source_id)
         found = str(event.found)
         self._point(row, f"{event.address:#x}", requester=requester, found=found)
-        for transfer in reversed(self._in_flight):
-            if transfer.event.source_id == event.source_id:
-                self._events.arrow("walk", transfer.row, row, self._now())
-                return
+        transfer = self._youngest_at(event.source_id, event.address)
+        if transfer is not None:
+            now = self._now()
+            self._events.arrow("walk", (transfer.row, now), (row, now))
 
     def _invalidated(self, event: Invalidated) -> None:
         facts: dict[str, object] = {}
@@ -169,8 +179,16 @@ class Trace:
             return
         row, now = Row(event.unit, "waiting"), self._now()
         self._events.slice(row, event.operation, began, now)
-        if self._last_ended is not None:
-            self._events.arrow("waited for", self._last_ended, row, now)
+        ended = self._just_ended
+        if ended is not None:
+            origin = ended.row, last_moment(ended.began, now)
+            self._events.arrow("waited for", origin, (row, last_moment(began, now)))
+
+    def _draw_waiting(self, state: str) -> None:
+        """Draw what waits until now; it does not wait any longer."""
+        while self._waiting:
+            (unit, operation), began = self._waiting.popitem()
+            self._events.slice(Row(unit, "waiting"), operation, began, self._now(), state=state)
 
     # --- the platform
 
@@ -180,6 +198,8 @@ class Trace:
         self._point(row, f"{message.data:#x}", address=f"{message.address:#x}")
 
     def _reset(self, event: ResetDone) -> None:
+        if event.part == "units":
+            self._draw_waiting("dropped by the reset")
         self._point(Row("platform", "resets"), f"{event.kind} reset of {event.part}")
 
 

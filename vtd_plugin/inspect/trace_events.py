@@ -15,6 +15,11 @@ _SHORTEST: Final = 0.001
 """What something without a length is drawn with; arrows need something to point at."""
 
 
+def last_moment(began: float, ended: float) -> float:
+    """The last time inside a slice: its end is outside of it."""
+    return max(began, ended - _SHORTEST)
+
+
 class Row(NamedTuple):
     """Where something is drawn.
 
@@ -54,11 +59,17 @@ class TraceEvents:
         length = max(ended - began, _SHORTEST)
         self._draw(row, "X", name, began, dur=length, args=facts)
 
-    def arrow(self, name: str, origin: Row, target: Row, now: float) -> None:
-        """Draw an arrow between the slices that stand on two rows at one time."""
+    def arrow(self, name: str, origin: tuple[Row, float], target: tuple[Row, float]) -> None:
+        """Draw an arrow from the slice on one row at one time to that on another.
+
+        Args:
+            name: What it means.
+            origin: Row, and microseconds.
+            target: The same; no earlier.
+        """
         self._arrows += 1
-        self._draw(origin, "s", name, now, id=self._arrows, cat="flow")
-        self._draw(target, "f", name, now, id=self._arrows, cat="flow", bp="e")
+        for phase, (row, when), fields in (("s", origin, {}), ("f", target, {"bp": "e"})):
+            self._draw(row, phase, name, when, id=self._arrows, cat="flow", **fields)
 
     def close(self) -> None:
         """Close the file, with the bracket that other readers of JSON want; once is enough."""
