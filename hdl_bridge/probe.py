@@ -66,8 +66,12 @@ class _Shown:
         self._counts = {"switches": 0, "faults": 0, "interrupts": 0}
         self._mappings = len(port.mappings)
         self._goes_somewhere = False
+        # An earlier platform of the simulation may have been shown here.
+        for name in (*self._counts, "request_blocked"):
+            getattr(probe, name).value = 0
         probe.remapped.value = int(port.space.remapped)
         probe.mappings.value = self._mappings
+        self._show_in_flight()
 
     def observe(self, event: Event) -> None:
         source_id = self._port.source_id

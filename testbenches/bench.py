@@ -16,7 +16,7 @@ from hdl_bridge.reset import ResetLine
 from testbenches.journal import DIRECT, PAGE, Journal, View
 from testbenches.memory_image import MemoryImage
 from testbenches.memory_side import MemorySide
-from testbenches.recording import record
+from testbenches.recording import record, show_requester, show_unit
 from vtd_plugin import Platform, VtdConfig, VtdUnit
 from vtd_plugin.software import Driver, FrameAllocator
 
@@ -80,9 +80,11 @@ class Bench:
         self.rng = random.Random(random.getrandbits(32))
         self.master = master
         self.platform = Platform(ram_bytes, load_entry_points=False)
-        record(self.platform)
         self.image = MemoryImage(self.platform, ram_bytes, self.rng)
         self.platform.add_unit(VtdUnit(config))
+        record(self.platform)
+        show_unit(self.platform, dut.unit)
+        show_requester(self.platform, source_id, dut.probe)
         self.interrupts: list[InterruptMessage] = []
         self.platform.add_interrupt_sink(self.interrupts.append)
         self.reset_line = self.platform.add_device(ResetLine("master", dut.rst, dut.clk))

@@ -59,6 +59,7 @@ SG_DMA: Final = Design(
         _RTL / "sg_dma_registers.sv",
         _RTL / "sg_dma.sv",
         _PROBE,
+        _RTL / "vtd_probe.sv",
         _RTL / "tb_sg_dma.sv",
     ),
 )

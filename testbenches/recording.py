@@ -1,8 +1,9 @@
-"""What a run leaves behind: timelines beside its waveforms, and coverage.
+"""What a run leaves behind: probes in its waveforms, timelines beside them, and coverage.
 
-A testbench hands each platform it has to `record`. Where waveforms are written, timelines go beside
-them; where the environment names a folder for coverage (`COVERAGE_FOLDER`), a file goes there at
-the end of the simulation. Otherwise nothing is observed, and nothing costs time.
+A testbench hands each platform it has to `record`, and its unit and requesters to `show_unit` and
+`show_requester`. Where waveforms are written they have these beside the RTL, and timelines go
+beside them; where the environment names a folder for coverage (`COVERAGE_FOLDER`), a file goes
+there at the end of the simulation. Otherwise nothing is observed, and nothing costs time.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import atexit
 import os
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cocotb.simtime import get_sim_time
 
+import hdl_bridge.probe
 from hdl_bridge.simulation import WAVES_FILE
+from testbenches.unit_probe import UnitProbe
 from vtd_plugin.inspect.coverage import Coverage
 from vtd_plugin.inspect.trace import Trace
 
@@ -39,6 +42,29 @@ def record(platform: Platform) -> None:
         if not _coverages:
             atexit.register(_save_coverage)
         _coverages.append(Coverage(platform))
+
+
+def show_unit(platform: Platform, probe: Any) -> None:
+    """Show the unit of a platform from now on, where waveforms are written.
+
+    Args:
+        platform: The platform.
+        probe: The ``vtd_probe`` that is to show it.
+    """
+    if WAVES_FILE in os.environ:
+        UnitProbe(probe, platform)
+
+
+def show_requester(platform: Platform, source_id: int | str, probe: Any) -> None:
+    """Show a requester from now on, where waveforms are written.
+
+    Args:
+        platform: The platform.
+        source_id: The requester.
+        probe: The ``bus_probe`` that is to show it.
+    """
+    if WAVES_FILE in os.environ:
+        hdl_bridge.probe.show(probe, platform, source_id)
 
 
 def timeline_beside(waves: Path, number: int = 1) -> Path:

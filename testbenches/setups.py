@@ -41,6 +41,7 @@ class Setup:
         seed: int,
         testcase: Sequence[str] | None = None,
         env: Mapping[str, str] | None = None,
+        waves: Path | None = None,
         timeout: float = 600.0,
     ) -> list[TestOutcome]:
         """Run a testbench; see `hdl_bridge.simulation.run`.
@@ -50,6 +51,7 @@ class Setup:
             seed: The seed of what is random.
             testcase: The tests to run, all by default.
             env: Further environment variables.
+            waves: The file for waveforms; by default there are some only if they were asked for.
             timeout: Seconds.
         """
         return run(
@@ -60,7 +62,7 @@ class Setup:
             testcase=testcase,
             seed=seed,
             env={**(env or {}), MEMORY: self.memory},
-            waves=self._waves(module, seed),
+            waves=waves or self._waves(module, seed),
             timeout=timeout,
         )
 

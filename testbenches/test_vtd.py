@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from pywellen import Waveform
 
 from testbenches.cells import part
 from testbenches.cocotb_soak import SEEDS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from testbenches.setups import Setup
 
 ROUNDS: Final = 5
@@ -39,3 +42,19 @@ def test_soak(sg_dma: Setup, request: pytest.FixtureRequest) -> None:
         env={SEEDS: f"{first}:{number}"},
         timeout=600 + 60 * number,
     )
+
+
+def test_waveforms_show_port_and_unit_beside_the_rtl(sg_dma: Setup, tmp_path: Path) -> None:
+    path = tmp_path / f"waves{sg_dma.simulator.waves_suffix}"
+    sg_dma.run("cocotb_faults", seed=1, waves=path)
+    signals = {
+        variable.full_name.removeprefix(f"{sg_dma.design.top}."): variable.signal
+        for variable in Waveform(str(path)).all_vars()
+    }
+
+    def values(name: str) -> set[int]:
+        return {value for _, value in signals[name]}
+
+    assert values("unit.translation") == values("probe.remapped") == {0, 1}
+    assert values("probe.faults") > {0}
+    assert values("probe.request_iova") & values("m_axi_araddr") - {0}

@@ -34,7 +34,7 @@ class UnitProbe:
     def __init__(self, probe: Any, platform: Platform) -> None:
         self._probe = probe
         self._registers = Registers(platform)
-        self._task: Task[None] | None = None
+        self._task: Task[None] = cocotb.start_soon(self._show())
         platform.add_observer(self._observe)
 
     def note(self, text: str) -> None:
@@ -49,7 +49,7 @@ class UnitProbe:
 
     def _observe(self, event: Event) -> None:  # noqa: ARG002 - every event may be a change
         # Some events come before what they tell of is done: look once the caller has finished.
-        if self._task is None or self._task.done():
+        if self._task.done():
             self._task = cocotb.start_soon(self._show())
 
     async def _show(self) -> None:

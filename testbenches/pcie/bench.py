@@ -10,10 +10,9 @@ from cocotb.triggers import ClockCycles, Timer
 from cocotbext.pcie.core import RootComplex
 
 from hdl_bridge.pcie import attach
-from hdl_bridge.probe import show
 from hdl_bridge.reset import ResetLine
 from testbenches.pcie.dma import DmaEngine
-from testbenches.recording import record
+from testbenches.recording import record, show_requester, show_unit
 from vtd_plugin.bus import Platform
 from vtd_plugin.iommu import VtdConfig, VtdUnit
 
@@ -57,8 +56,9 @@ class Bench:
         self.rng = random.Random(random.getrandbits(32))
         self.slowest = 0
         self.platform = Platform(ram_bytes, load_entry_points=False)
-        record(self.platform)
         self.unit = self.platform.add_unit(VtdUnit(config))
+        record(self.platform)
+        show_unit(self.platform, dut.unit)
         self.root_complex = RootComplex()
         self.bridge = attach(self.root_complex, self.platform, latency=self._latency)
         self.engines = [DmaEngine(dut, name) for name in "ab"]
@@ -78,7 +78,7 @@ class Bench:
         await self.root_complex.enumerate()
         for engine, probe in zip(self.engines, self._probes, strict=True):
             await engine.enable(self.root_complex)
-            show(probe, self.platform, engine.source_id)
+            show_requester(self.platform, engine.source_id, probe)
 
     async def ticks(self, cycles: int) -> None:
         """Let clock cycles pass."""

@@ -26,6 +26,7 @@ PCIE_DMA: Final = Design(
         _RTL / "pcie_dma_sender.sv",
         _RTL / "pcie_dma.sv",
         probe.SOURCE,
+        _RTL / "vtd_probe.sv",
         _RTL / "tb_pcie_dma.sv",
     ),
 )

@@ -1,5 +1,5 @@
 // Two PCIe DMA engines, each with the signals of a hard IP of its own and, for waveforms, a probe of
-// its port.
+// its port, and one of the unit before both.
 
 `default_nettype none
 
@@ -68,6 +68,7 @@ module tb_pcie_dma #(
 
     bus_probe a_probe ();
     bus_probe b_probe ();
+    vtd_probe unit ();
 
 endmodule
 

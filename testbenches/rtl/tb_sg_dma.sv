@@ -1,4 +1,5 @@
-// The top of the testbenches with sg_dma: the DMA master and, for waveforms, a probe of its port.
+// The top of the testbenches with sg_dma: the DMA master and, for waveforms, probes of its port and of
+// the unit in front of it.
 // Parameters, ports and registers are those of sg_dma.
 
 `default_nettype none
@@ -71,6 +72,7 @@ module tb_sg_dma #(
     ) master (.*);
 
     bus_probe probe ();
+    vtd_probe unit ();
 
 endmodule
 

@@ -90,6 +90,7 @@ module tb_sg_dma_native #(
     );
 
     bus_probe probe ();
+    vtd_probe unit ();
 
 endmodule
 
