@@ -193,6 +193,8 @@ def _shown(row: Comparison, *, as_rate: bool) -> tuple[Figure, Figure, Figure]:
 def as_json(comparisons: Sequence[Comparison], **parameters: object) -> str:
     """The comparisons for programs, all times in nanoseconds per operation.
 
+    A ratio is of times, also where the table shows that of rates.
+
     Args:
         comparisons: What was measured.
         **parameters: What it was measured with.
@@ -201,7 +203,7 @@ def as_json(comparisons: Sequence[Comparison], **parameters: object) -> str:
         {
             "subject": {"name": row.subject, "ns": _numbers(row.subject_time)},
             "rival": {"name": row.rival, "ns": _numbers(row.rival_time)},
-            "ratio": _numbers(row.ratio),
+            "time_ratio": _numbers(row.ratio),
         }
         for row in comparisons
     ]

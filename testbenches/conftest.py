@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from hdl_bridge.simulation import WAVES_FOLDER
 from hdl_bridge.simulators import available
 from testbenches.recording import COVERAGE_FOLDER
 from testbenches.setups import DESIGNS, setups
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,7 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
     for option, variable in (("--waves", WAVES_FOLDER), ("--coverage", COVERAGE_FOLDER)):
         folder = config.getoption(option)
         if folder is not None:
-            os.environ[variable] = str(Path(folder).resolve())
+            path = Path(folder).resolve()
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise pytest.UsageError(f"{option} {folder}: {error}") from error
+            os.environ[variable] = str(path)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import atexit
 import os
+from binascii import crc32
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import cocotb
 from cocotb.simtime import get_sim_time
 
 import hdl_bridge.probe
 from hdl_bridge.simulation import WAVES_FILE
+from testbenches.memory_side import MEMORY
 from testbenches.unit_probe import UnitProbe
 from vtd_plugin.inspect.coverage import Coverage
 from vtd_plugin.inspect.trace import Trace
@@ -77,4 +80,18 @@ def _save_coverage() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     first, *others = _coverages
     first.merge(*others)
-    first.save(folder / f"simulation-{os.getpid()}.json")
+    first.save(folder / f"{_name_of_this_run()}.json")
+
+
+def _name_of_this_run() -> str:
+    """The same for the same run, so that what it covers is not counted twice."""
+    module = os.environ["COCOTB_TEST_MODULES"].rpartition(".")[2]
+    chosen = os.environ.get("COCOTB_TEST_FILTER", "")
+    words = [
+        module,
+        cocotb.SIM_NAME.split()[0].lower(),
+        os.environ.get(MEMORY, ""),
+        os.environ.get("COCOTB_RANDOM_SEED", ""),
+        f"{crc32(chosen.encode()):08x}" if chosen else "",
+    ]
+    return "-".join(word for word in words if word)

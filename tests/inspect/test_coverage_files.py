@@ -156,6 +156,19 @@ def test_other_files_are_refused_by_name(
         Coverage.load(path)
 
 
+@pytest.mark.parametrize("hits", [-5, 1.5, True, "3", None])
+def test_hits_that_are_no_number_are_refused(
+    legacy: Coverage, tmp_path: Path, hits: object
+) -> None:
+    path = tmp_path / "run.json"
+    legacy.save(path)
+    document = json.loads(path.read_text())
+    document["bins"][0]["hits"] = hits
+    path.write_text(json.dumps(document))
+    with pytest.raises(ValueError, match=f"run.json: hits are {hits!r}"):
+        Coverage.load(path)
+
+
 @pytest.mark.parametrize("text", ["no JSON", "[1, 2]"])
 def test_what_is_no_coverage_at_all_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "run.json"

@@ -60,7 +60,7 @@ def read_json(path: Path) -> dict[str, Counter[Bin]]:
     try:
         for row in document["bins"]:
             group, values = _find(row["group"], row["bin"])
-            hits[group.name][values] += int(row["hits"])
+            hits[group.name][values] += _number(row["hits"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: a bin is not written as this program writes it") from error
     except ValueError as error:
@@ -78,6 +78,12 @@ def _find(name: str, by_axis: Mapping[str, str]) -> tuple[Covergroup, Bin]:
 
 
 # --- the XML of cocotb-coverage
+
+
+def _number(hits: object) -> int:
+    if not isinstance(hits, int) or isinstance(hits, bool) or hits < 0:
+        raise ValueError(f"hits are {hits!r}, not a number from 0")
+    return hits
 
 
 def write_xml(hits: Hits, path: Path) -> None:
