@@ -68,14 +68,32 @@ def take_unknown_data(write_if: Any) -> None:
     write_if.w_channel.recv = recv
 
 
-class BeatWrites:
-    """Has a slave write only the bytes that each beat covers, whatever its strobes say."""
+class _Beats:
+    """Knows of each address phase what its beats cover."""
 
     def __init__(
-        self,
-        write_if: Any,
-        begin: Callable[[Burst, int], object] = lambda _burst, _user: None,
+        self, interface: Any, prefix: str, begin: Callable[[Burst, int], object] | None
     ) -> None:
+        channel = getattr(interface, f"{prefix}_channel")
+        self._receive = channel.recv
+        self._prefix = prefix
+        self._begin = begin
+        self._bus_bytes: int = interface.byte_lanes
+        channel.recv = self._address
+
+    async def _address(self) -> Any:
+        address = await self._receive()
+        burst, user = burst_of(address, self._prefix, self._bus_bytes)
+        self._spans = burst.spans()
+        if self._begin is not None:
+            self._begin(burst, user)
+        return address
+
+
+class BeatWrites(_Beats):
+    """Has a slave write only the bytes that each beat covers, whatever its strobes say."""
+
+    def __init__(self, write_if: Any, begin: Callable[[Burst, int], object] | None = None) -> None:
         """Look after an interface, from its next reset on.
 
         Args:
@@ -83,19 +101,9 @@ class BeatWrites:
             begin: Told of each address phase: (burst, AxUSER).
         """
         take_unknown_data(write_if)
-        self._receive_address = write_if.aw_channel.recv
+        super().__init__(write_if, "aw", begin)
         self._receive_data = write_if.w_channel.recv
-        self._bus_bytes: int = write_if.byte_lanes
-        self._begin = begin
-        write_if.aw_channel.recv = self._address
         write_if.w_channel.recv = self._data
-
-    async def _address(self) -> Any:
-        address = await self._receive_address()
-        burst, user = burst_of(address, "aw", self._bus_bytes)
-        self._spans = burst.spans()
-        self._begin(burst, user)
-        return address
 
     async def _data(self) -> Any:
         beat = await self._receive_data()
@@ -105,14 +113,14 @@ class BeatWrites:
         return beat
 
 
-class BeatReads:
+class BeatReads(_Beats):
     """Has a slave read the bytes of each beat, where by itself it reads whole bus words."""
 
     def __init__(
         self,
         read_if: Any,
         read: Callable[[int, int], bytes],
-        begin: Callable[[Burst, int], object] = lambda _burst, _user: None,
+        begin: Callable[[Burst, int], object] | None = None,
     ) -> None:
         """Read for an interface, from its next reset on.
 
@@ -121,19 +129,9 @@ class BeatReads:
             read: Reads the bytes of a beat: (address, size).
             begin: Told of each address phase: (burst, AxUSER).
         """
-        self._receive = read_if.ar_channel.recv
-        self._bus_bytes: int = read_if.byte_lanes
-        self._begin = begin
+        super().__init__(read_if, "ar", begin)
         self._read = read
-        read_if.ar_channel.recv = self._address
         read_if._read = self._beat  # noqa: SLF001
-
-    async def _address(self) -> Any:
-        address = await self._receive()
-        burst, user = burst_of(address, "ar", self._bus_bytes)
-        self._spans = burst.spans()
-        self._begin(burst, user)
-        return address
 
     async def _beat(self, address: int, length: int) -> bytes:
         """The bus word at an address, with the bytes in it that the beat asks for."""

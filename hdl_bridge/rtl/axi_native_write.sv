@@ -131,14 +131,14 @@ module axi_native_write #(
 
             case (state)
                 IDLE: if (accepted) begin
-                    first     <= s_axi_awaddr;
-                    address   <= s_axi_awaddr;
-                    len       <= s_axi_awlen;
-                    size      <= s_axi_awsize;
-                    burst     <= s_axi_awburst;
-                    user      <= s_axi_awuser;
-                    s_axi_bid <= s_axi_awid;
-                    refused   <= 1'b0;
+                    first      <= s_axi_awaddr;
+                    address    <= s_axi_awaddr;
+                    len        <= s_axi_awlen;
+                    size       <= s_axi_awsize;
+                    burst      <= s_axi_awburst;
+                    user       <= s_axi_awuser;
+                    s_axi_bid  <= s_axi_awid;
+                    refused    <= 1'b0;
                     miscounted <= 1'b0;
                     beats_left <= {1'b0, s_axi_awlen} + 9'd1;
                     if (legal && found != 32'd0 && native_acquire(found)) begin
