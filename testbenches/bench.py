@@ -13,12 +13,11 @@ from cocotb.task import bridge, resume
 from cocotb.triggers import ClockCycles
 
 from hdl_bridge.reset import ResetLine
-from testbenches.journal import DIRECT, PAGE, Journal, View
-from testbenches.memory_image import MemoryImage
+from testbenches.journal import DIRECT, Journal, View
+from testbenches.memory_image import MemoryImage, driver_of
 from testbenches.memory_side import MemorySide
 from testbenches.recording import record, show_requester, show_unit
 from vtd_plugin import Platform, VtdConfig, VtdUnit
-from vtd_plugin.software import Driver, FrameAllocator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from testbenches.journal import Request
     from testbenches.master import Master
     from vtd_plugin.bus import InterruptMessage, RequestOptions
+    from vtd_plugin.software import Driver
 
 TABLE_BYTES: Final = 0x4_0000
 """Room for the tables of one driver."""
@@ -101,14 +101,8 @@ class Bench:
 
     def driver_at(self, tables: int, *, use_queue: bool | None = None) -> Driver:
         """Software for the unit, with its tables from an address on."""
-        frames = FrameAllocator(tables, TABLE_BYTES)
-        driver = Driver(
-            self.image, frames=frames, wait=self._wait, poll_limit=SLOWEST, use_queue=use_queue
-        )
-        if driver.queue is not None:
-            # The second frame is what its waits write; the first is the ring.
-            self.image.let_unit_write(driver.queue.address + PAGE, 8, 0xFFFF_FFFF)
-        return driver
+        room = range(tables, tables + TABLE_BYTES)
+        return driver_of(self.image, room, wait=self._wait, poll_limit=SLOWEST, use_queue=use_queue)
 
     async def software(self, action: Callable[[], T]) -> T:
         """Run software that may poll; the simulation goes on meanwhile."""

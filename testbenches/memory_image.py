@@ -6,9 +6,12 @@ is added by the testbench from what it knows itself, and at the end all of RAM i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from vtd_plugin.software import Driver, FrameAllocator
+from vtd_plugin.software.frames import FRAME_BYTES
 
 if TYPE_CHECKING:
     import random
@@ -91,3 +94,18 @@ class MemoryImage:
                 f"{got:#04x}, not {wanted:#04x}; the last at {int(places[-1]):#x}"
             )
         return len(self.expected)
+
+
+def driver_of(image: MemoryImage, tables: range, **options: Any) -> Driver:
+    """Software for the unit, on the processor of an image, which expects what the unit writes.
+
+    Args:
+        image: The processor, and what memory is to hold.
+        tables: Where its tables lie.
+        **options: Further arguments of the `Driver`.
+    """
+    driver = Driver(image, frames=FrameAllocator(tables.start, len(tables)), **options)
+    if driver.queue is not None:
+        # The second frame is what its waits write; the first is the ring.
+        image.let_unit_write(driver.queue.address + FRAME_BYTES, 8, 0xFFFF_FFFF)
+    return driver

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from testbenches.journal import DIRECT, PAGE, View
 from testbenches.master import random_pauses
-from testbenches.memory_image import MemoryImage
+from testbenches.memory_image import MemoryImage, driver_of
 from testbenches.pcie.bench import Bench, flush
 from testbenches.pcie.dma import PIECE_BYTES
 from testbenches.pcie.side import Side
@@ -16,14 +16,13 @@ from testbenches.sg import Copy
 from vtd_plugin import VtdConfig
 from vtd_plugin.bus import ResetKind, Transfer
 from vtd_plugin.iommu import CacheSizes
-from vtd_plugin.software import Driver, FrameAllocator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from testbenches.journal import Request
     from vtd_plugin.bus import InterruptMessage
-    from vtd_plugin.software import Pending
+    from vtd_plugin.software import Driver, Pending
 
 RAM_BYTES: Final = 2 << 20
 SOURCE: Final = 0x4_0000
@@ -80,12 +79,8 @@ class Scene(Bench):
 
     def driver(self, number: int, *, use_queue: bool) -> Driver:
         """Software for the unit; drivers of different numbers have tables of their own."""
-        frames = FrameAllocator(_TABLES + number * _TABLE_BYTES, _TABLE_BYTES)
-        driver = Driver(self.image, frames=frames, use_queue=use_queue)
-        if driver.queue is not None:
-            # The second frame is what its waits write; the first is the ring.
-            self.image.let_unit_write(driver.queue.address + PAGE, 8, 0xFFFF_FFFF)
-        return driver
+        tables = _TABLES + number * _TABLE_BYTES
+        return driver_of(self.image, range(tables, tables + _TABLE_BYTES), use_queue=use_queue)
 
     def random_view(self, name: str) -> View:
         """Source and destination anywhere in unused memory."""
