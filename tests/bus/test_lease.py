@@ -120,6 +120,25 @@ def test_a_reset_of_masters_aborts_a_lease_and_tells(
     assert port.in_flight == ()
 
 
+def test_a_reset_aborts_a_lease_that_was_recalled_and_tells_again(
+    platform: Platform, unit: KeepingUnit, port: RequesterPort
+) -> None:
+    holder = Holder(in_use=True)
+    lease = port.lease(IOVA, on_recall=holder)
+    unit.enable(False)
+    assert not lease.transfer.aborted
+    platform.reset_masters("warm")
+    assert lease.transfer.aborted
+    assert holder.recalled == [lease, lease]
+    assert port.in_flight == ()
+
+
+def test_who_ends_a_lease_is_not_told(port: RequesterPort) -> None:
+    holder = Holder()
+    port.lease(IOVA, on_recall=holder).end()
+    assert holder.recalled == []
+
+
 @pytest.mark.parametrize("iova", [0x9000_0000, INTERRUPT_WINDOW_BASE], ids=["absent", "interrupts"])
 def test_nothing_is_granted_where_a_request_would_fail(port: RequesterPort, iova: int) -> None:
     lease = port.lease(iova, write=True, on_recall=Holder())

@@ -150,6 +150,26 @@ async def a_reset_of_the_platform_aborts_bursts_in_pages(dut: Any) -> None:
 
 
 @cocotb.test
+async def a_reset_aborts_a_burst_that_a_drain_waits_for(dut: Any) -> None:
+    bench = await start(dut)
+    bench.enable()
+    assert await bench.write(IOVA, b"\x11" * 64) == OKAY
+    dut.stall.value = 1 << 1 | 1 << 4
+    writing = cocotb.start_soon(bench.write(IOVA, b"\x22" * 64))
+    reading = cocotb.start_soon(bench.read(IOVA, 64))
+    await ClockCycles(dut.clk, 5)
+    pending = bench.driver.start_disable()
+    assert not pending.done
+    bench.platform.reset_masters("warm")
+    assert pending.done
+    dut.stall.value = 0
+    assert await writing == SLVERR
+    assert await reading == (b"\xff" * 64, {SLVERR})
+    assert bench.platform.read(HOST, 64) == b"\x11" * 64
+    assert bench.port.in_flight == ()
+
+
+@cocotb.test
 async def a_reset_of_the_memory_leaves_nothing_in_use(dut: Any) -> None:
     bench = await start(dut)
     domain = bench.enable()

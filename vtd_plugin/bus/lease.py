@@ -24,7 +24,7 @@ class Lease:
         transfer: The request that it is; its faults say why nothing was granted.
         memory: The page's bytes in the platform's RAM, 4096 of them; None if it was not granted.
         recalled: Whether it was called back: no new use may begin, and once the last one is over
-            its holder ends it.
+            its holder ends it. After an abort (`transfer.aborted`) no byte may move any more.
     """
 
     __slots__ = ("_on_recall", "memory", "recalled", "transfer")
@@ -50,6 +50,11 @@ class Lease:
         if not self.recalled:
             self.recalled = True
             self._on_recall(self)
+
+    def aborted(self) -> None:
+        """Tell its holder that a reset has ended it, whether or not it was called back before."""
+        self.recalled = True
+        self._on_recall(self)
 
     def end(self) -> None:
         """Give it back. Ending it again changes nothing."""

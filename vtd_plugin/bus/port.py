@@ -180,7 +180,8 @@ class RequesterPort(Requester):
         Args:
             iova: An address in the page, as the requester sees it (64 bits).
             write: Whether it is for writing; otherwise for reading.
-            on_recall: Told when the lease is called back, or aborted by a reset.
+            on_recall: Told when the lease is called back, and when a reset aborts it, before that
+                or after.
             **options: See `RequestOptions`.
 
         Returns:
@@ -222,8 +223,8 @@ class RequesterPort(Requester):
         """Forget a transfer that was in flight, and tell the unit, which may be draining."""
         del self._in_flight[transfer]
         lease = self._leases.pop(transfer, None)
-        if lease is not None:
-            lease.recall()
+        if lease is not None and transfer.aborted:
+            lease.aborted()
         if self.unit is not None:
             self.unit.transfer_ended(transfer)
 
