@@ -44,8 +44,8 @@ from vtd_plugin.inspect.coverage.bins import (
     REQUESTS,
     RESETS,
     STATE_SWITCHES,
-    Trigger,
 )
+from vtd_plugin.inspect.coverage.bins.switches import Trigger
 from vtd_plugin.inspect.coverage.report import contradictions
 from vtd_plugin.software import descriptors
 from vtd_plugin.software.commands import Command

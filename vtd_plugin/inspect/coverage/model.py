@@ -12,7 +12,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from enum import StrEnum
 
 Bin: TypeAlias = tuple[str, ...]
 """One value of each axis of a covergroup."""
@@ -33,6 +34,11 @@ class Axis:
     name: str
     bins: tuple[str, ...]
 
+    @classmethod
+    def of(cls, name: str, bins: type[StrEnum]) -> Axis:
+        """An axis whose values are those of an enumeration."""
+        return cls(name, tuple(each.value for each in bins))
+
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
@@ -45,6 +51,11 @@ class Exclusion:
 
     why: str
     bins: Mapping[str, frozenset[str]]
+
+
+def never(why: str, **bins: Iterable[str]) -> Exclusion:
+    """A rule: these values of the axes named cannot meet."""
+    return Exclusion(why, {name: frozenset(map(str, values)) for name, values in bins.items()})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,26 @@
+"""What is counted: covergroups, the bins of their axes, and what cannot be.
+
+A covergroup is the cross of its axes less the crosses that the architecture, the bus or the model
+rules out; each rule says why. These modules are data; who counts is in `sorters`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vtd_plugin.inspect.coverage.bins.faults import FAULTS
+from vtd_plugin.inspect.coverage.bins.invalidations import INVALIDATIONS
+from vtd_plugin.inspect.coverage.bins.requests import REQUESTS
+from vtd_plugin.inspect.coverage.bins.resets import RESETS
+from vtd_plugin.inspect.coverage.bins.switches import STATE_SWITCHES
+
+__all__ = [
+    "COVERGROUPS",
+    "FAULTS",
+    "INVALIDATIONS",
+    "REQUESTS",
+    "RESETS",
+    "STATE_SWITCHES",
+]
+
+COVERGROUPS: Final = (REQUESTS, FAULTS, INVALIDATIONS, STATE_SWITCHES, RESETS)

@@ -1,0 +1,59 @@
+"""Invalidations: of which cache, and how much of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from vtd_plugin.inspect.coverage.model import Axis, Covergroup, Exclusion, never
+
+
+class Cache(StrEnum):
+    """What is invalidated."""
+
+    CONTEXT = "context cache"
+    PASID = "PASID cache"
+    IOTLB = "IOTLB"
+    INTERRUPT_ENTRY = "interrupt entry cache"
+    DEVICE_TLB = "device-TLB"
+
+
+class Granularity(StrEnum):
+    """How much of it."""
+
+    GLOBAL = "global"
+    DOMAIN = "domain"
+    DEVICE = "device"
+    PASID = "PASID"
+    PAGE = "page"
+    PASID_PAGE = "PASID page"
+    INDEX = "index"
+
+
+def _only(cache: Cache, *granularities: Granularity) -> Exclusion:
+    """A cache has no other granularities (§6.5.2)."""
+    return never(
+        f"no command invalidates the {cache} so",
+        cache=(cache,),
+        granularity=set(Granularity) - set(granularities),
+    )
+
+
+INVALIDATIONS: Final = Covergroup(
+    "invalidations",
+    (Axis.of("cache", Cache), Axis.of("granularity", Granularity)),
+    (
+        _only(Cache.CONTEXT, Granularity.GLOBAL, Granularity.DOMAIN, Granularity.DEVICE),
+        _only(Cache.PASID, Granularity.GLOBAL, Granularity.DOMAIN, Granularity.PASID),
+        _only(
+            Cache.IOTLB,
+            Granularity.GLOBAL,
+            Granularity.DOMAIN,
+            Granularity.PAGE,
+            Granularity.PASID,
+            Granularity.PASID_PAGE,
+        ),
+        _only(Cache.INTERRUPT_ENTRY, Granularity.GLOBAL, Granularity.INDEX),
+        _only(Cache.DEVICE_TLB, Granularity.PAGE, Granularity.PASID_PAGE),
+    ),
+)
