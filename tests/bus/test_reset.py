@@ -12,6 +12,7 @@ from vtd_plugin.bus import (
     Platform,
     ResetDone,
     ResetKind,
+    ResetOrder,
 )
 from vtd_plugin.bus.testing import FakeDevice, FakeUnit
 
@@ -58,9 +59,17 @@ def test_a_reset_is_warm_and_resets_masters_first_unless_told_otherwise(
     platform.add_observer(events.append)
     platform.reset()
     assert [event for event in events if isinstance(event, ResetDone)] == [
-        ResetDone(ResetKind.WARM, "masters"),
-        ResetDone(ResetKind.WARM, "units"),
+        ResetDone(ResetKind.WARM, "masters", ResetOrder.MASTERS_FIRST),
+        ResetDone(ResetKind.WARM, "units", ResetOrder.MASTERS_FIRST),
     ]
+
+
+def test_a_half_that_is_reset_alone_has_no_order(platform: Platform) -> None:
+    events: list[Event] = []
+    platform.add_observer(events.append)
+    platform.reset_units()
+    platform.reset_masters()
+    assert events == [ResetDone(ResetKind.WARM, "units"), ResetDone(ResetKind.WARM, "masters")]
 
 
 def test_memory_keeps_its_content(platform: Platform) -> None:

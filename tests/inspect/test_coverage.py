@@ -480,6 +480,30 @@ def test_halves_of_different_kinds_are_two_resets() -> None:
     assert run.counted(RESETS) == {("warm", "masters only"): 1, ("cold", "units only"): 1}
 
 
+@pytest.mark.parametrize(
+    ("half", "order", "expected"),
+    [
+        ("units", ResetOrder.MASTERS_FIRST, {"units only": 1, "masters first": 1}),
+        ("units", ResetOrder.UNITS_FIRST, {"units only": 1, "units first": 1}),
+        ("masters", ResetOrder.UNITS_FIRST, {"masters only": 1, "units first": 1}),
+        ("masters", ResetOrder.MASTERS_FIRST, {"masters only": 1, "masters first": 1}),
+    ],
+)
+@pytest.mark.parametrize("half_first", [True, False])
+def test_a_half_is_no_part_of_the_whole_reset_beside_it(
+    half: str, order: ResetOrder, expected: dict[str, int], half_first: bool
+) -> None:
+    bench = Mapped()
+    run = Run(bench)
+    reset_half = bench.platform.reset_units if half == "units" else bench.platform.reset_masters
+    if half_first:
+        reset_half()
+    bench.platform.reset("warm", order)
+    if not half_first:
+        reset_half()
+    assert run.counted(RESETS) == {("warm", each): count for each, count in expected.items()}
+
+
 def test_a_function_is_reset_alone() -> None:
     bench = Mapped()
     run = Run(bench)

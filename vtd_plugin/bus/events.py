@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vtd_plugin.bus.contract import AddressSpace, ResetKind
+    from vtd_plugin.bus.contract import AddressSpace, ResetKind, ResetOrder
     from vtd_plugin.bus.interrupts import InterruptMessage
     from vtd_plugin.bus.mappings import Mapping
     from vtd_plugin.bus.requests import Answer, Attributes, Fault, Resolution
@@ -148,7 +148,10 @@ class ResetDone(Event):
     Attributes:
         kind: How much.
         part: ``"masters"``, ``"units"``, or the source-id of a function, such as ``"00:04.0"``.
+        order: Of a reset of the whole platform, which half comes first; None where only this part
+            was asked for.
     """
 
     kind: ResetKind
     part: str
+    order: ResetOrder | None = None

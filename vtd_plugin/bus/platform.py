@@ -291,11 +291,12 @@ class Platform:
         Raises:
             ValueError: The kind or the order is no such word.
         """
-        halves = [self.reset_masters, self.reset_units]
-        if ResetOrder(order) is ResetOrder.UNITS_FIRST:
+        kind, order = _platform_reset(kind), ResetOrder(order)
+        halves = [self._reset_masters, self._reset_units]
+        if order is ResetOrder.UNITS_FIRST:
             halves.reverse()
         for half in halves:
-            half(kind)
+            half(kind, order)
 
     def reset_masters(self, kind: ResetKind | str = ResetKind.WARM) -> None:
         """Abort all that is in flight and reset every device.
@@ -303,12 +304,7 @@ class Platform:
         Raises:
             ValueError: The kind is neither warm nor cold.
         """
-        kind = _platform_reset(kind)
-        for port in self.ports:
-            port.abort_all()
-        for device in self.devices:
-            device.reset(kind)
-        self._reset_done(kind, "masters")
+        self._reset_masters(_platform_reset(kind))
 
     def reset_units(self, kind: ResetKind | str = ResetKind.WARM) -> None:
         """Reset every unit; what is in flight keeps the translations it began with.
@@ -316,10 +312,19 @@ class Platform:
         Raises:
             ValueError: The kind is neither warm nor cold.
         """
-        kind = _platform_reset(kind)
+        self._reset_units(_platform_reset(kind))
+
+    def _reset_masters(self, kind: ResetKind, order: ResetOrder | None = None) -> None:
+        for port in self.ports:
+            port.abort_all()
+        for device in self.devices:
+            device.reset(kind)
+        self._reset_done(kind, "masters", order)
+
+    def _reset_units(self, kind: ResetKind, order: ResetOrder | None = None) -> None:
         for unit in self.units:
             unit.reset(kind)
-        self._reset_done(kind, "units")
+        self._reset_done(kind, "units", order)
 
     def _settle(self, port: RequesterPort) -> None:
         """Hand a requester to the unit that takes it, if it has none."""
@@ -342,9 +347,9 @@ class Platform:
         for port in self._ports.values():
             port.memory_changed()
 
-    def _reset_done(self, kind: ResetKind, part: str) -> None:
+    def _reset_done(self, kind: ResetKind, part: str, order: ResetOrder | None) -> None:
         if self._fabric.observed:
-            self._fabric.emit(ResetDone(kind, part))
+            self._fabric.emit(ResetDone(kind, part, order))
 
 
 def _platform_reset(kind: ResetKind | str) -> ResetKind:

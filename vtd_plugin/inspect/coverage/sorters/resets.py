@@ -45,7 +45,7 @@ class ResetSorter:
             self._count(RESETS, event.kind, Order.MASTERS_ONLY)
             return
         before = self._half
-        if before is not None and before.kind is event.kind and before.part != event.part:
+        if before is not None and _are_one(before, event):
             self._count(RESETS, event.kind, _FIRST[before.part])
             self._half = None
             return
@@ -60,3 +60,8 @@ class ResetSorter:
         if self.lone_half is not None:
             self._count(RESETS, *self.lone_half)
         self._half = None
+
+
+def _are_one(first: ResetDone, second: ResetDone) -> bool:
+    """Whether two halves belong to one reset, asked for at once or half by half."""
+    return (first.kind, first.order) == (second.kind, second.order) and first.part != second.part
