@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from enum import StrEnum
+from io import StringIO
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from vtd_plugin.cli.spec_page import page
 from vtd_plugin.encodings import spec as tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
 _WIDEST: Final = 10_000
-"""More columns of characters than any table has."""
+"""More characters than any line has."""
 
 
 class TableName(StrEnum):
@@ -58,25 +57,20 @@ def spec(
     elif output_format is Format.JSON:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        _print_table(table, rows)
+        _print_page(table, rows)
 
 
 def _print_csv(rows: Sequence[tables.Row]) -> None:
-    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
+    lines = StringIO()
+    writer = csv.DictWriter(lines, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
+    typer.echo(lines.getvalue(), nl=False)
 
 
-def _print_table(name: TableName, rows: Sequence[tables.Row]) -> None:
-    table = Table(title=f"{name.value}, {len(rows)} rows", title_justify="left")
-    for column in rows[0]:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        # Text, not markup: notes have bit ranges in brackets.
-        table.add_row(*map(Text, row.values()))
-    console = Console()
-    if not console.is_terminal:
-        # Whoever reads a pipe or a file wants whole lines, however long.
-        console.width = _WIDEST
-        console.width = console.measure(table).maximum
-    console.print(table)
+def _print_page(table: TableName, rows: Sequence[tables.Row]) -> None:
+    # Whoever reads a pipe or a file wants whole lines, unless COLUMNS says how long.
+    width = get_terminal_size((_WIDEST, 0)).columns
+    console = Console(highlight=False)
+    for line in page(table.value, rows, width):
+        console.print(line, soft_wrap=True)
