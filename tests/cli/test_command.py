@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import IO, Final
 
+import pytest
 from typer.testing import CliRunner
 
 from vtd_plugin.cli import app
 
 RUNNER = CliRunner()
+
+VECTORS: Final = str(Path(__file__).parents[1] / "vectors" / "registers")
+
+FULL: Final = Path("/dev/full")
+"""A file with no space left in it."""
 
 
 def test_version_is_that_of_the_package() -> None:
@@ -34,8 +43,42 @@ def test_unknown_command_is_named_without_a_traceback() -> None:
 
 
 def test_installed_script_runs() -> None:
-    script = Path(sys.executable).with_name("vtd")
-    run = subprocess.run(  # noqa: S603  our own script
-        [script, "spec", "dmar", "--format", "csv"], capture_output=True, text=True, check=True
-    )
+    run = _run(["spec", "dmar", "--format", "csv"], stdout=subprocess.PIPE)
     assert run.stdout.startswith("structure,offset_bytes,size_bytes,field,note\nDMAR_header,0,4,")
+    assert run.returncode == 0
+
+
+COMMANDS = [["--help"], ["spec", "faults"], ["spec", "faults", "--format=csv"], ["replay", VECTORS]]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda each: each[-1].rpartition("/")[2])
+def test_output_that_finds_no_space_ends_with_one_line(arguments: list[str]) -> None:
+    with FULL.open("w") as full:
+        run = _run(arguments, stdout=full)
+    assert run.stderr == "error: the output cannot be written: No space left on device\n"
+    assert run.returncode == 2
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda each: each[-1].rpartition("/")[2])
+def test_output_that_nobody_reads_ends_the_command_as_others_end(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as unread:
+        run = _run(arguments, stdout=unread)
+    assert run.stderr == ""
+    assert run.returncode == 128 + signal.SIGPIPE
+
+
+def test_an_error_that_finds_no_space_keeps_its_exit_status() -> None:
+    with FULL.open("w") as full:
+        run = _run(["replay", "/missing"], stdout=subprocess.DEVNULL, stderr=full)
+    assert run.returncode == 2
+
+
+def _run(
+    arguments: list[str], *, stdout: IO[str] | int, stderr: IO[str] | int = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    script = Path(sys.executable).with_name("vtd")
+    return subprocess.run(  # noqa: S603  our own script
+        [script, *arguments], stdout=stdout, stderr=stderr, text=True, check=False
+    )

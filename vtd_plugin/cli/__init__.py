@@ -7,18 +7,26 @@ it prints comes from the library, where programs get the same without a detour.
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from vtd_plugin.cli.coverage import coverage
 from vtd_plugin.cli.demo import demo
+from vtd_plugin.cli.output import guarded_output
 from vtd_plugin.cli.replay import replay
 from vtd_plugin.cli.spec import spec
 
 __all__ = ["app"]
 
-app = typer.Typer(
+
+class _Command(typer.Typer):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with guarded_output():
+            return super().__call__(*args, **kwargs)
+
+
+app = _Command(
     name="vtd",
     no_args_is_help=True,
     add_completion=False,

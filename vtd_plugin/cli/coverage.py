@@ -6,19 +6,17 @@ What is counted, and how, is `vtd_plugin.inspect.coverage`.
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  typer reads the annotation
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
 
+from vtd_plugin.cli.output import give_up
 from vtd_plugin.inspect.coverage import Coverage, report
 from vtd_plugin.inspect.coverage.files import write_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-UNUSABLE: Final = 2
-"""Exit status when a file could not be read or written."""
 
 CONTRADICTED: Final = 1
 """Exit status when something was counted that cannot be."""
@@ -50,7 +48,7 @@ def coverage(
         if json is not None:
             merged.save(json)
     except OSError as error:
-        _give_up(f"{error.filename}: {error.strerror}")
+        give_up(f"{error.filename}: {error.strerror}")
     Console().print(report.table(hits))
     if holes:
         _list("Holes", report.holes(hits))
@@ -66,15 +64,10 @@ def _merge(files: Iterable[Path]) -> Coverage:
         try:
             merged.merge(Coverage.load(path))
         except OSError as error:
-            _give_up(f"{path}: {error.strerror}")
+            give_up(f"{path}: {error.strerror}")
         except ValueError as error:
-            _give_up(str(error))
+            give_up(str(error))
     return merged
-
-
-def _give_up(reason: str) -> NoReturn:
-    typer.echo(f"error: {reason}", err=True)
-    raise typer.Exit(UNUSABLE)
 
 
 def _list(title: str, lines: Iterable[str]) -> None:

@@ -11,13 +11,15 @@ import re
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from vtd_plugin.cli.output import give_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 """Exit status when a phase did not go as it must."""
-
-UNUSABLE: Final = 2
-"""Exit status when the demo could not be run."""
 
 _NEEDED: Final = ("cocotb", "cocotbext-axi")
 _INSTALL: Final = "pip install 'vtd-plugin[sim]'"
@@ -126,7 +125,7 @@ class _Runner:
                     self.simulator, self.waves, seed=seed, bug=self._bug, progress=progress
                 )
         except (SimulationFailed, OSError) as error:
-            _give_up(str(error))
+            give_up(str(error))
 
 
 def _require_packages() -> None:
@@ -134,11 +133,11 @@ def _require_packages() -> None:
         try:
             importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            _give_up(f"vtd demo needs {name}, which is not installed: {_INSTALL}")
+            give_up(f"vtd demo needs {name}, which is not installed: {_INSTALL}")
     try:
         import testbenches.demo  # noqa: F401
     except ModuleNotFoundError as error:
-        _give_up(f"vtd demo needs the Python package {error.name}, not found here: {_INSTALL}")
+        give_up(f"vtd demo needs the Python package {error.name}, not found here: {_INSTALL}")
 
 
 def _find_simulator(name: SimulatorName | None) -> Simulator:
@@ -148,12 +147,7 @@ def _find_simulator(name: SimulatorName | None) -> Simulator:
         found = simulators.available() if name is None else []
         return found[0] if found else simulators.find(name or SimulatorName.ICARUS)
     except simulators.NoSimulator as error:
-        _give_up(str(error))
-
-
-def _give_up(reason: str) -> NoReturn:
-    typer.echo(f"error: {reason}", err=True)
-    raise typer.Exit(UNUSABLE)
+        give_up(str(error))
 
 
 @contextmanager

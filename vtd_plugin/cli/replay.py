@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from vtd_plugin.cli.output import UNUSABLE
 from vtd_plugin.inspect import replay as recorded
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ SUFFIX: Final = ".jsonl"
 
 MISMATCH: Final = 1
 """Exit status when a case came out otherwise than recorded."""
-
-UNUSABLE: Final = 2
-"""Exit status when a file could not be replayed at all."""
 
 _MANY: Final = 50
 """From so many cases on, progress is shown."""
