@@ -199,3 +199,31 @@ def test_waves_in_the_format_of_another_simulator_are_refused(
     assert result.exit_code == 2
     assert f"{simulator.kind} writes {simulator.waves_suffix} files" in result.stderr
     assert not waves.exists()
+
+
+@pytest.mark.parametrize("option", ["--waves", "--svg"])
+@pytest.mark.parametrize("place", ["folder", "file/demo", "/proc/demo"])
+def test_what_cannot_be_written_is_said_before_anything_runs(
+    simulator: Simulator, tmp_path: Path, option: str, place: str
+) -> None:
+    suffix = simulator.waves_suffix
+    (tmp_path / f"folder{suffix}").mkdir()
+    (tmp_path / "file").touch()
+    path = tmp_path / f"{place}{suffix}"
+    result = RUNNER.invoke(app, ["demo", "--simulator", simulator.kind, option, str(path)])
+    assert result.exit_code == 2
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(f"Error: Invalid value for {option}: '{path}' cannot be written: ")
+    assert "Simulating" not in result.stderr
+
+
+def test_trying_whether_a_file_can_be_written_leaves_what_is_there(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    waves, svg = tmp_path / f"demo{simulator.waves_suffix}", tmp_path / "folder"
+    waves.write_text("of another run")
+    svg.mkdir()
+    arguments = ["--simulator", simulator.kind, "--waves", str(waves), "--svg", str(svg)]
+    assert RUNNER.invoke(app, ["demo", *arguments]).exit_code == 2
+    assert waves.read_text() == "of another run"
+    assert sorted(tmp_path.iterdir()) == [waves, svg]

@@ -79,6 +79,8 @@ def demo(
     0 when all phases passed, 1 when one did not, 2 when the demo could not be run.
     """
     runner = _Runner(simulator, waves, bug)
+    if svg is not None:
+        _require_writable(svg, "--svg")
     phases = runner.run(seed)
     console = Console(record=svg is not None)
     if not console.is_terminal:
@@ -107,6 +109,8 @@ class _Runner:
                 f"{self.simulator.kind} writes {suffix} files, not {str(self.waves)!r}",
                 param_hint="--waves",
             )
+        for path in (self.waves, self.trace):
+            _require_writable(path, "--waves")
 
     @property
     def trace(self) -> Path:
@@ -138,6 +142,21 @@ def _require_packages() -> None:
         import testbenches.demo  # noqa: F401
     except ModuleNotFoundError as error:
         give_up(f"vtd demo needs the Python package {error.name}, not found here: {_INSTALL}")
+
+
+def _require_writable(path: Path, option: str) -> None:
+    """Simulators say nothing that helps of files that they cannot write; so that is tried first."""
+    try:
+        there = path.exists()
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{str(path)!r} cannot be written: {error.strerror}", param_hint=option
+        ) from error
 
 
 def _find_simulator(name: SimulatorName | None) -> Simulator:
@@ -174,8 +193,10 @@ def _show(console: Console, phases: Sequence[Phase], run: str) -> None:
 def _save(console: Console, path: Path, title: str) -> None:
     """Save what was printed as a picture, without the fonts that only web pages may load."""
     drawn = re.sub(r"@font-face \{.*?\}", "", console.export_svg(title=title), flags=re.DOTALL)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(re.sub(r"\n\s*\n+", "\n", drawn))
+    try:
+        path.write_text(re.sub(r"\n\s*\n+", "\n", drawn))
+    except OSError as error:
+        give_up(f"{path}: {error.strerror}")
 
 
 def _phase_table(phases: Sequence[Phase], run: str) -> Table:
