@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.inspect.coverage_run import Run
 from tests.iommu.bench import (
     DOMAIN,
     ELSEWHERE,
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vtd_plugin.encodings._layout import Layout
-    from vtd_plugin.inspect.coverage.model import Bin, Covergroup
+    from vtd_plugin.inspect.coverage.model import Bin
 
 BEYOND = IOVA + PAGES * PAGE
 """An address after the last that is mapped."""
@@ -77,18 +78,6 @@ ASKS: dict[str, Callable[[RequesterPort, int], object]] = {
         iova, 8, address_type=AddressType.TRANSLATED
     ),
 }
-
-
-class Run:
-    """A machine that is observed from now on; what is counted is told per covergroup."""
-
-    def __init__(self, machine: Machine) -> None:
-        machine.port()  # so that it has been given its first address space
-        self.coverage = Coverage(machine.platform)
-
-    def counted(self, group: Covergroup) -> dict[Bin, int]:
-        assert contradictions(self.coverage.hits) == []
-        return dict(self.coverage.hits[group.name])
 
 
 def _with_device_tlb(**fields: Any) -> Bench:

@@ -1,4 +1,4 @@
-"""What observers of a unit are told about a request whose tables were read."""
+"""What observers of a unit are told about requests whose tables were read, and interrupts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Final
 import pytest
 
 from tests.iommu.bench import HOST, IOVA, PAGE, PAGES, SOURCE, Mapped
+from tests.iommu.interrupt_bench import COMPATIBLE, INDEX, Interrupting, remappable
 from tests.iommu.scalable_bench import FIRST, NESTED, PASID, SECOND, THROUGH, Scalable
 from vtd_plugin import VtdConfig
-from vtd_plugin.bus import AddressType
+from vtd_plugin.bus import AddressType, Fault, InterruptMessage
 from vtd_plugin.encodings.codes import PageTableType, TranslationType
 from vtd_plugin.encodings.faults import Condition
-from vtd_plugin.iommu.events import TablesWalked
+from vtd_plugin.iommu.events import InterruptResolved, TablesWalked
 
 BEYOND: Final = IOVA + PAGES * PAGE
 
@@ -53,3 +54,41 @@ def test_a_translated_request_has_tables_only_where_host_permissions_are_looked_
         walks = bench.observe(TablesWalked)
         bench.port().read(HOST, 8, address_type=AddressType.TRANSLATED)
         assert [walk.tables for walk in walks] == [tables]
+
+
+def test_an_interrupt_says_which_entry_it_used_and_whether_that_was_cached() -> None:
+    bench = Interrupting()
+    bench.write(V=0x41)
+    seen = bench.observe(InterruptResolved)
+    for _ in range(2):
+        bench.send(data=7)
+    first, second = seen
+    assert (first.cached, second.cached) == (False, True)
+    assert first.entry is not None
+    assert first.entry == second.entry
+    assert first.entry.V == 0x41
+    assert (first.source_id, first.address, first.data) == (SOURCE, remappable(INDEX), 7)
+    assert first.found == bench.taken()[0]
+
+
+def test_an_interrupt_needs_no_entry_where_none_is_looked_at() -> None:
+    for on in (False, True):
+        bench = Interrupting(on=on, compatible=True)
+        seen = bench.observe(InterruptResolved)
+        bench.send_to(COMPATIBLE)
+        (event,) = seen
+        assert (event.remapping, event.entry, event.cached) == (on, None, False)
+        assert isinstance(event.found, InterruptMessage)
+
+
+def test_a_blocked_interrupt_has_its_fault_and_a_silently_posted_one_nothing() -> None:
+    bench = Interrupting()
+    bench.write_posted(FPD=1)
+    bench.write_descriptor(SN=1)
+    seen = bench.observe(InterruptResolved)
+    bench.send()
+    fault = bench.send(INDEX + 1)
+    assert seen[0].found is None
+    assert seen[0].entry is not None
+    assert seen[1].found is fault
+    assert isinstance(fault, Fault)

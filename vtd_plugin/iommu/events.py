@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from vtd_plugin.bus import Event
 
 if TYPE_CHECKING:
-    from vtd_plugin.bus import Attributes
+    from vtd_plugin.bus import Attributes, Fault, InterruptMessage
     from vtd_plugin.encodings.codes import PageTableType, TranslationType
     from vtd_plugin.encodings.faults import Condition
+    from vtd_plugin.encodings.structures import IrteRemapped
     from vtd_plugin.iommu.caches import IotlbEntry
 
 
@@ -54,6 +55,33 @@ class TablesWalked(Event):
     attributes: Attributes
     found: IotlbEntry | Condition
     tables: TranslationType | PageTableType | None
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptResolved(Event):
+    """An interrupt request was passed on, remapped, posted or blocked (chapter 5).
+
+    Attributes:
+        unit: Name of the unit.
+        source_id: Who sent it.
+        address: Where it was written.
+        data: The dword that was written.
+        remapping: Whether interrupt remapping is on.
+        entry: The interrupt-remapping table entry, whose IM says whether it remaps or posts; None
+            where none was found, or none is needed.
+        cached: Whether the entry was found in the interrupt entry cache.
+        found: The message that leaves, the fault, or None where the interrupt was posted without a
+            notification.
+    """
+
+    unit: str
+    source_id: int
+    address: int
+    data: int
+    remapping: bool
+    entry: IrteRemapped | None
+    cached: bool
+    found: InterruptMessage | Fault | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ event messages never do (§5.1.6). Interrupts take no time, so that there is not
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vtd_plugin.bus import Fault, InterruptMessage, Memory
@@ -24,6 +25,8 @@ from vtd_plugin.encodings.structures import (
 from vtd_plugin.iommu.caches import BoundedCache
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vtd_plugin.encodings.capabilities import Capabilities
     from vtd_plugin.iommu.config import VtdConfig
     from vtd_plugin.iommu.faults import FaultLog
@@ -52,6 +55,32 @@ _EXTENDED_DESTINATION_SHIFT: Final = 40
 """Destination bits 31:8 travel in message address bits 63:40 (§5.1.6)."""
 
 
+@dataclass(slots=True)
+class InterruptAsk:
+    """An interrupt request on its way through the unit: what was asked, and what was learnt.
+
+    Attributes:
+        source_id: Who asks (16 bits).
+        address: Where it was written, an address of 0xFEEx_xxxx.
+        data: The dword that was written.
+        index: Index of the table entry it names, 0 until that is known.
+        entry: The table entry, once it was found.
+        cached: Whether the entry was found in the interrupt entry cache.
+    """
+
+    source_id: int
+    address: int
+    data: int
+    index: int = 0
+    entry: IrteRemapped | None = None
+    cached: bool = False
+
+    @property
+    def suppressed(self) -> bool:
+        """Whether fault processing is disabled by the entry (FPD, §7.1.1)."""
+        return self.entry is not None and bool(self.entry.FPD)
+
+
 class Interrupts:
     """Interrupt requests of the unit's requesters.
 
@@ -60,6 +89,7 @@ class Interrupts:
         memory: Where tables and descriptors are.
         registers: The unit's registers.
         faults: Where blocked interrupts are recorded.
+        resolved: Told of each request and what became of it.
 
     Attributes:
         table: IRTA as the last SIRTP latched it.
@@ -74,17 +104,24 @@ class Interrupts:
         "_posted_reserved",
         "_registers",
         "_remapped_reserved",
+        "_resolved",
         "table",
     )
 
     def __init__(
-        self, config: VtdConfig, memory: Memory, registers: RegisterFile, faults: FaultLog
+        self,
+        config: VtdConfig,
+        memory: Memory,
+        registers: RegisterFile,
+        faults: FaultLog,
+        resolved: Callable[[InterruptAsk, InterruptMessage | Fault | None], None],
     ) -> None:
         caps: Capabilities = config.capabilities
         self._caps = caps
         self._memory = memory
         self._registers = registers
         self._faults = faults
+        self._resolved = resolved
         self._cache: BoundedCache[int, int] = BoundedCache(
             config.cache_sizes.interrupt_entry, config.replacement, config.seed
         )
@@ -137,17 +174,28 @@ class Interrupts:
             The message for the processors, the fault that blocks it, or None where the interrupt
             was posted without a notification.
         """
+        ask = InterruptAsk(source_id, address, data)
+        found = self._judge(ask)
+        resolution = self._block(ask, found) if isinstance(found, Condition) else found
+        self._resolved(ask, resolution)
+        return resolution
+
+    def _block(self, ask: InterruptAsk, condition: Condition) -> Fault:
+        return self._faults.block_interrupt(
+            condition, ask.source_id, ask.address, ask.index, suppressed=ask.suppressed
+        )
+
+    def _judge(self, ask: InterruptAsk) -> InterruptMessage | Condition | None:
         blocked = self._check_mode()
         if blocked is not None:
-            return self._block(blocked, source_id, address)
-        request = RemapMsiAddress(address)
+            return blocked
         if not self._registers.load(GSTS).IRES:
-            return InterruptMessage(address, data, source_id)
-        if not request.FORMAT:
+            return InterruptMessage(ask.address, ask.data, ask.source_id)
+        if not RemapMsiAddress(ask.address).FORMAT:
             if self.table.EIME or not self._registers.load(GSTS).CFIS:
-                return self._block(Condition.IR_25, source_id, address)
-            return InterruptMessage(address, data, source_id)
-        return self._remap(source_id, request, RemapMsiData(data))
+                return Condition.IR_25
+            return InterruptMessage(ask.address, ask.data, ask.source_id)
+        return self._remap(ask)
 
     def _check_mode(self) -> Condition | None:
         """What is refused whatever the request says (§5.1.4.1)."""
@@ -158,46 +206,37 @@ class Interrupts:
             return Condition.IR_2A
         return None
 
-    def _remap(
-        self, source_id: int, request: RemapMsiAddress, data: RemapMsiData
-    ) -> InterruptMessage | Fault | None:
+    def _remap(self, ask: InterruptAsk) -> InterruptMessage | Condition | None:
+        request, data = RemapMsiAddress(ask.address), RemapMsiData(ask.data)
         if request.SHV and data.RSVD_31_16:
-            return self._block(Condition.IR_20, source_id, request.value)
-        index = request.HANDLE + (data.SUBHANDLE if request.SHV else 0)
-        raw = self._entry(index)
-        if isinstance(raw, Condition):
-            return self._block(raw, source_id, request.value, index)
-        entry = IrteRemapped(raw)
-        condition = self._check_entry(entry, source_id)
-        if condition is None or self._caps.CAP.CM:
-            self._keep(index, raw)
-        found: InterruptMessage | Condition | None
+            return Condition.IR_20
+        ask.index = request.HANDLE + (data.SUBHANDLE if request.SHV else 0)
+        entry = self._entry(ask)
+        if isinstance(entry, Condition):
+            return entry
+        condition = self._check_entry(entry, ask.source_id)
+        if not ask.cached and (condition is None or self._caps.CAP.CM):
+            # Without caching mode only what has no fault is cached (§6.1).
+            self._cache.put(ask.index, entry.value)
         if condition is not None:
-            found = condition
-        elif entry.IM:
-            found = self._post(IrtePosted(raw), source_id)
-        else:
-            found = self._message(entry, source_id)
-        if isinstance(found, Condition):
-            suppressed = bool(entry.FPD)
-            return self._block(found, source_id, request.value, index, suppressed=suppressed)
-        return found
+            return condition
+        if entry.IM:
+            return self._post(IrtePosted(entry.value), ask.source_id)
+        return self._message(entry, ask.source_id)
 
-    def _entry(self, index: int) -> int | Condition:
-        """The table entry of an index, from the cache if it is there (§5.1.4)."""
-        address = self.table.IRTA_address + index * _ENTRY_BYTES
-        if index >= 2 << self.table.S or address >> self._caps.haw:
+    def _entry(self, ask: InterruptAsk) -> IrteRemapped | Condition:
+        """The table entry of a request, from the cache if it is there (§5.1.4)."""
+        address = self.table.IRTA_address + ask.index * _ENTRY_BYTES
+        if ask.index >= 2 << self.table.S or address >> self._caps.haw:
             return Condition.IR_21
-        cached = self._cache.get(index)
-        if cached is not None:
-            return cached
-        raw = self._memory.read_int(address, _ENTRY_BYTES)
-        return Condition.IR_23 if raw is None else raw
-
-    def _keep(self, index: int, raw: int) -> None:
-        """Cache a table entry; without caching mode only one that has no fault (§6.1)."""
-        if self._cache.get(index) is None:
-            self._cache.put(index, raw)
+        raw = self._cache.get(ask.index)
+        ask.cached = raw is not None
+        if raw is None:
+            raw = self._memory.read_int(address, _ENTRY_BYTES)
+        if raw is None:
+            return Condition.IR_23
+        ask.entry = IrteRemapped(raw)
+        return ask.entry
 
     def _check_entry(self, entry: IrteRemapped, source_id: int) -> Condition | None:
         """Present, from an allowed source, and well formed, in this order (§5.1.4)."""
@@ -249,19 +288,6 @@ class Interrupts:
             _message_address(destination, redirection_hint=0, mode=0),
             CompatMsiData.pack(LEVEL=1, VECTOR=descriptor.NV),
             source_id,
-        )
-
-    def _block(
-        self,
-        condition: Condition,
-        source_id: int,
-        address: int,
-        index: int = 0,
-        *,
-        suppressed: bool = False,
-    ) -> Fault:
-        return self._faults.block_interrupt(
-            condition, source_id, address, index, suppressed=suppressed
         )
 
 

@@ -13,6 +13,7 @@ from vtd_plugin.encodings.registers import (
     FECTL,
     FEDATA,
     FEUADDR,
+    GSTS,
     IEADDR,
     IECTL,
     IEDATA,
@@ -27,7 +28,13 @@ from vtd_plugin.iommu.descriptors import Descriptors
 from vtd_plugin.iommu.device_tlb import DeviceTlbs
 from vtd_plugin.iommu.drain import Drains
 from vtd_plugin.iommu.event_message import EventMessage
-from vtd_plugin.iommu.events import CommandCompleted, DrainBegan, QueueStopped, TablesWalked
+from vtd_plugin.iommu.events import (
+    CommandCompleted,
+    DrainBegan,
+    InterruptResolved,
+    QueueStopped,
+    TablesWalked,
+)
 from vtd_plugin.iommu.faults import FaultLog
 from vtd_plugin.iommu.interrupts import Interrupts
 from vtd_plugin.iommu.invalidation import Invalidator
@@ -43,11 +50,12 @@ from vtd_plugin.iommu.switch import StateSwitch
 from vtd_plugin.iommu.waits import InvalidationWaits
 
 if TYPE_CHECKING:
-    from vtd_plugin.bus import ResetKind, UnitHost
+    from vtd_plugin.bus import Fault, InterruptMessage, ResetKind, UnitHost
     from vtd_plugin.encodings.codes import QueueError
     from vtd_plugin.encodings.faults import Condition
     from vtd_plugin.iommu.caches import IotlbEntry
     from vtd_plugin.iommu.config import VtdConfig
+    from vtd_plugin.iommu.interrupts import InterruptAsk
     from vtd_plugin.iommu.request import Request
 
 
@@ -99,7 +107,9 @@ class Rooms:
             self._walked,
         )
         self.switch = StateSwitch(name, host, self.state, self.remapper, self.protected)
-        self.interrupts = Interrupts(config, host.memory, self.registers, self.faults)
+        self.interrupts = Interrupts(
+            config, host.memory, self.registers, self.faults, self._interrupt_resolved
+        )
         self.invalidator = Invalidator(name, host, self.state, self.switch, self.interrupts)
         RegisterInvalidation(self.state, self.registers, self.invalidator, self.drains)
         page_event = EventMessage(self.registers, PECTL, PEDATA, PEADDR, PEUADDR, host.deliver)
@@ -163,6 +173,23 @@ class Rooms:
                     request.attributes,
                     found,
                     request.tables,
+                )
+            )
+
+    def _interrupt_resolved(
+        self, ask: InterruptAsk, found: InterruptMessage | Fault | None
+    ) -> None:
+        if self.host.observed:
+            self.host.emit(
+                InterruptResolved(
+                    self.name,
+                    ask.source_id,
+                    ask.address,
+                    ask.data,
+                    bool(self.registers.load(GSTS).IRES),
+                    ask.entry,
+                    ask.cached,
+                    found,
                 )
             )
 

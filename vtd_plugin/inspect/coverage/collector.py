@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from vtd_plugin.inspect.coverage.sorters.faults import FaultSorter
+from vtd_plugin.inspect.coverage.sorters.interrupts import InterruptSorter
 from vtd_plugin.inspect.coverage.sorters.invalidations import InvalidationSorter
 from vtd_plugin.inspect.coverage.sorters.requests import RequestSorter
 from vtd_plugin.inspect.coverage.sorters.resets import ResetSorter
@@ -37,6 +38,7 @@ class Collector:
         sorters: tuple[Sorter, ...] = (
             RequestSorter(platform, count),
             FaultSorter(count),
+            InterruptSorter(count),
             InvalidationSorter(count),
             SwitchSorter(platform, count),
             self._resets,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from vtd_plugin.inspect.coverage.bins.faults import FAULTS
+from vtd_plugin.inspect.coverage.bins.interrupts import INTERRUPTS
 from vtd_plugin.inspect.coverage.bins.invalidations import INVALIDATIONS
 from vtd_plugin.inspect.coverage.bins.requests import REQUESTS
 from vtd_plugin.inspect.coverage.bins.resets import RESETS
@@ -17,10 +18,11 @@ from vtd_plugin.inspect.coverage.bins.switches import STATE_SWITCHES
 __all__ = [
     "COVERGROUPS",
     "FAULTS",
+    "INTERRUPTS",
     "INVALIDATIONS",
     "REQUESTS",
     "RESETS",
     "STATE_SWITCHES",
 ]
 
-COVERGROUPS: Final = (REQUESTS, FAULTS, INVALIDATIONS, STATE_SWITCHES, RESETS)
+COVERGROUPS: Final = (REQUESTS, FAULTS, INTERRUPTS, INVALIDATIONS, STATE_SWITCHES, RESETS)
