@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+from hdl_bridge._selection import names_of, pattern, require
 from hdl_bridge._steps import Ended, run_step
 from hdl_bridge.simulators import Simulator, SimulatorKind
 
@@ -97,7 +98,8 @@ def run(
         sources: All source files of the design; with Verilator, also those in C++ that its DPI
             imports are in.
         module: The importable Python module that holds the cocotb tests.
-        testcase: The tests to run, all tests of the module by default.
+        testcase: The name of the test to run, or the names of several, as outcomes have them
+            behind the module: one with parameters is ``"copies/width=32"``. All by default.
         parameters: Parameters of the top module.
         seed: The seed of Python's `random` inside the simulation, any by default.
         env: Further environment variables of the simulation. Where neither they nor this
@@ -113,8 +115,10 @@ def run(
 
     Raises:
         SimulationFailed: The build or a test failed, no test ran, or the time was over.
-        ValueError: `waves` has the suffix of another format.
+        ValueError: There is no test of a name in `testcase`; the message lists those that there
+            are. Or `waves` has the suffix of another format.
     """
+    names = None if testcase is None else names_of(testcase)
     if waves is None and WAVES_FOLDER in os.environ:
         name = f"{module.rpartition('.')[2]}-{simulator.kind}-{seed}{simulator.waves_suffix}"
         waves = Path(os.environ[WAVES_FOLDER]) / name
@@ -138,7 +142,7 @@ def run(
         "test_module": module,
         "hdl_toplevel": top,
         "hdl_toplevel_lang": "verilog",
-        "testcase": testcase,
+        "test_filter": None if names is None else pattern(names),
         "seed": seed,
         "extra_env": {"COCOTB_LOG_LEVEL": os.environ.get("COCOTB_LOG_LEVEL", "WARNING")}
         | ({WAVES_FILE: str(waves.resolve())} if waves is not None else {})
@@ -146,11 +150,15 @@ def run(
         "build_dir": str(build_dir),
         "test_dir": str(run_dir),
         "results_xml": str(results),
-        **_waves_arguments(simulator, waves),
     }
     log = run_dir / "log"
-    ended = run_step(simulator, "test", arguments, log, timeout)
+    ended = run_step(
+        simulator, "test", arguments | _waves_arguments(simulator, waves), log, timeout
+    )
     outcomes = _read_outcomes(results)
+    if names is not None and ended is not Ended.LATE:
+        found = [outcome.name for outcome in outcomes]
+        require(names, found, simulator, arguments, run_dir / "list")
     _check(ended, outcomes, f"{module} on {top} with {simulator}", log)
     shutil.rmtree(run_dir)
     return outcomes

@@ -23,6 +23,21 @@ async def counts(dut: Any) -> None:
 
 
 @cocotb.test
+async def never_counts(dut: Any) -> None:
+    raise AssertionError("asked for by the ending of its name")
+
+
+@cocotb.test
+@cocotb.parametrize(by=[1, 11])
+async def advances(dut: Any, by: int) -> None:
+    Clock(dut.clk, 10, unit="ns", impl="gpi").start()
+    await ClockCycles(dut.clk, 1)
+    before = int(dut.count.value)
+    await ClockCycles(dut.clk, by)
+    assert int(dut.count.value) - before == by
+
+
+@cocotb.test
 async def is_as_wide_as_told(dut: Any) -> None:
     assert len(dut.count) == int(os.environ["EXPECTED_WIDTH"])
 
@@ -30,6 +45,11 @@ async def is_as_wide_as_told(dut: Any) -> None:
 @cocotb.test
 async def draws_the_number_of_its_seed(dut: Any) -> None:
     raise AssertionError(f"drew {random.randrange(1 << 32)}")
+
+
+@cocotb.test
+async def breaks_off(dut: Any) -> None:
+    os._exit(1)
 
 
 @cocotb.test

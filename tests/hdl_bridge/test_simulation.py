@@ -14,7 +14,7 @@ from hdl_bridge.simulation import WAVES_FOLDER, SimulationFailed, TestOutcome, b
 from hdl_bridge.simulators import Simulator, available
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 MODULE = "tests.hdl_bridge.cocotb_counter"
 COUNTER = """
@@ -27,9 +27,9 @@ endmodule
 simulators = pytest.mark.parametrize("simulator", available(), ids=lambda each: each.kind)
 
 
-@pytest.fixture
-def counter(tmp_path: Path) -> Path:
-    source = tmp_path / "counter.v"
+@pytest.fixture(scope="session")
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source = tmp_path_factory.mktemp("rtl") / "counter.v"
     source.write_text(COUNTER)
     return source
 
@@ -43,7 +43,7 @@ def run_counter(
     simulator: Simulator,
     source: Path,
     build_root: Path,
-    testcase: str,
+    testcase: str | Sequence[str],
     *,
     seed: int | None = None,
     timeout: float = 60.0,
@@ -150,9 +150,32 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_a_testcase_that_does_not_exist_is_a_failure(counter: Path, build_root: Path) -> None:
-    failure = failure_of(available()[0], counter, build_root, "no_such_test")
-    assert failure.outcomes == ()
+def test_tests_are_chosen_by_their_whole_names(counter: Path, build_root: Path) -> None:
+    names = ["advances/by=1", "counts"]  # there are "advances/by=11" and "never_counts" as well
+    outcomes = run_counter(available()[0], counter, build_root, names)
+    assert {outcome.name for outcome in outcomes} == {f"{MODULE}.{name}" for name in names}
+
+
+@simulators
+@pytest.mark.parametrize("name", ["no_such_test", "advances", "by=1"])
+def test_a_test_that_does_not_exist_is_refused_with_those_that_do(
+    simulator: Simulator, counter: Path, build_root: Path, name: str
+) -> None:
+    wanted = f"{MODULE} has no test {re.escape(repr(name))}; it has:\n  counts\\n(.*\\n)*  hangs$"
+    with pytest.raises(ValueError, match=wanted):
+        run_counter(simulator, counter, build_root, ["counts", name])
+
+
+def test_no_test_at_all_is_refused(counter: Path, build_root: Path) -> None:
+    with pytest.raises(ValueError, match="testcase is empty"):
+        run_counter(available()[0], counter, build_root, [])
+
+
+def test_a_test_that_breaks_the_simulation_off_is_not_said_to_be_missing(
+    counter: Path, build_root: Path
+) -> None:
+    failure = failure_of(available()[0], counter, build_root, "breaks_off")
+    assert "broke off" in str(failure)
 
 
 @simulators
@@ -165,18 +188,18 @@ def test_what_does_not_compile_shows_the_words_of_the_compiler(
         build(simulator, "counter", [source], build_root=tmp_path)
 
 
-def test_a_build_is_used_again_until_a_source_or_parameter_changes(
-    counter: Path, tmp_path: Path
-) -> None:
+def test_a_build_is_used_again_until_a_source_or_parameter_changes(tmp_path: Path) -> None:
     simulator = available()[0]
-    first = build(simulator, "counter", [counter], build_root=tmp_path)
+    source = tmp_path / "counter.v"
+    source.write_text(COUNTER)
+    first = build(simulator, "counter", [source], build_root=tmp_path)
     built = (first / "finished").stat().st_mtime_ns
-    counter.touch()
-    assert build(simulator, "counter", [counter], build_root=tmp_path) == first
+    source.touch()
+    assert build(simulator, "counter", [source], build_root=tmp_path) == first
     assert (first / "finished").stat().st_mtime_ns == built
-    wider = build(simulator, "counter", [counter], parameters={"WIDTH": 9}, build_root=tmp_path)
-    counter.write_text(COUNTER.replace("1'b1", "2'd2"))
-    changed = build(simulator, "counter", [counter], build_root=tmp_path)
+    wider = build(simulator, "counter", [source], parameters={"WIDTH": 9}, build_root=tmp_path)
+    source.write_text(COUNTER.replace("1'b1", "2'd2"))
+    changed = build(simulator, "counter", [source], build_root=tmp_path)
     assert len({first, wider, changed}) == 3
 
 
