@@ -1,4 +1,4 @@
-"""What observers of a unit are told about requests whose tables were read, and interrupts."""
+"""What observers of a unit are told about walks, interrupts and page requests."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import pytest
 
 from tests.iommu.bench import HOST, IOVA, PAGE, PAGES, SOURCE, Mapped
 from tests.iommu.interrupt_bench import COMPATIBLE, INDEX, Interrupting, remappable
+from tests.iommu.page_request_bench import Requesting
 from tests.iommu.scalable_bench import FIRST, NESTED, PASID, SECOND, THROUGH, Scalable
 from vtd_plugin import VtdConfig
 from vtd_plugin.bus import AddressType, Fault, InterruptMessage
 from vtd_plugin.encodings.codes import PageTableType, TranslationType
 from vtd_plugin.encodings.faults import Condition
-from vtd_plugin.iommu.events import InterruptResolved, TablesWalked
+from vtd_plugin.iommu.events import InterruptResolved, Invalidated, PageRequested, TablesWalked
+from vtd_plugin.software.commands import Command
 
 BEYOND: Final = IOVA + PAGES * PAGE
 
@@ -92,3 +94,26 @@ def test_a_blocked_interrupt_has_its_fault_and_a_silently_posted_one_nothing() -
     assert seen[0].entry is not None
     assert seen[1].found is fault
     assert isinstance(fault, Fault)
+
+
+def test_a_page_request_is_told_before_what_it_invalidates() -> None:
+    bench = Requesting()
+    seen = bench.observe(PageRequested, Invalidated)
+    bench.ask(group=3)
+    asked, implied = seen
+    assert isinstance(asked, PageRequested)
+    assert (asked.became, asked.ask.group, asked.ask.pasid) == ("queued", 3, PASID)
+    assert isinstance(implied, Invalidated)
+
+
+def test_a_page_request_that_is_not_queued_says_why() -> None:
+    bench = Requesting()
+    bench.fill()
+    seen = bench.observe(PageRequested)
+    bench.ask()
+    bench.change_context(PRE=0)
+    bench.commands.run(Command.SET_ROOT_TABLE)
+    bench.ask()
+    bench.commands.run(Command.TRANSLATION, on=False)
+    bench.ask()
+    assert [event.became for event in seen] == ["queue full", "blocked", "translation off"]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vtd_plugin.encodings.faults import Condition
     from vtd_plugin.encodings.structures import IrteRemapped
     from vtd_plugin.iommu.caches import IotlbEntry
+    from vtd_plugin.iommu.page_requests import PageAsk
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,22 @@ class DeviceTlbInvalidated(Event):
     address: int
     size: int
     pasid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequested(Event):
+    """A device asked for a page (§7.4); of a request that is queued before what it invalidates.
+
+    Attributes:
+        unit: Name of the unit.
+        ask: The request.
+        became: ``"queued"``, ``"queue full"``, ``"blocked"`` by a fault condition, or
+            ``"translation off"``.
+    """
+
+    unit: str
+    ask: PageAsk
+    became: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from vtd_plugin.encodings.codes import PageTableType
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.encodings.registers import PQA, PQH, PQT, PRS
 from vtd_plugin.encodings.structures import PageGroupResponse, PageRequest
-from vtd_plugin.iommu.events import PageGroupAnswered
+from vtd_plugin.iommu.events import PageGroupAnswered, PageRequested
 from vtd_plugin.iommu.request import Request
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class PageRequests:
     def receive(self, ask: PageAsk) -> PageRequestOutcome:
         """Judge a page request, and queue it for software (§7.4.1)."""
         if not self._state.enabled:
-            return self._refuse(ask)
+            return self._refuse(ask, "translation off")
         kind = RequestKind.WRITE if ask.write else RequestKind.READ
         attributes = Attributes(
             kind, AddressType.UNTRANSLATED, ask.pasid, ask.privileged, ask.execute
@@ -150,21 +150,27 @@ class PageRequests:
             )
             if self._host.observed:
                 self._host.emit(RequestBlocked(fault))
-            return self._refuse(ask)
+            return self._refuse(ask, "blocked")
         if not self._enqueue(ask):
+            self._tell(ask, "queue full")
             if ask.is_stop_marker or not ask.last:
                 return PageRequestOutcome.DROPPED
             return PageRequestOutcome.SUCCESS
+        self._tell(ask, "queued")
         self._invalidate(ask, found)
         if ask.last and not ask.is_stop_marker:
             self._waiting.add((ask.source_id, ask.pasid, ask.group))
         return PageRequestOutcome.QUEUED
 
-    @staticmethod
-    def _refuse(ask: PageAsk) -> PageRequestOutcome:
+    def _refuse(self, ask: PageAsk, why: str) -> PageRequestOutcome:
+        self._tell(ask, why)
         if ask.last and not ask.is_stop_marker:
             return PageRequestOutcome.INVALID_REQUEST
         return PageRequestOutcome.DROPPED
+
+    def _tell(self, ask: PageAsk, became: str) -> None:
+        if self._host.observed:
+            self._host.emit(PageRequested(self._name, ask, became))
 
     def _enqueue(self, ask: PageAsk) -> bool:
         """Write the request to the queue; False if there is no room, now or since an overflow."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vtd_plugin.inspect.coverage.sorters.faults import FaultSorter
 from vtd_plugin.inspect.coverage.sorters.interrupts import InterruptSorter
 from vtd_plugin.inspect.coverage.sorters.invalidations import InvalidationSorter
+from vtd_plugin.inspect.coverage.sorters.page_requests import PageRequestSorter
 from vtd_plugin.inspect.coverage.sorters.requests import RequestSorter
 from vtd_plugin.inspect.coverage.sorters.resets import ResetSorter
 from vtd_plugin.inspect.coverage.sorters.switches import SwitchSorter
@@ -39,6 +40,7 @@ class Collector:
             RequestSorter(platform, count),
             FaultSorter(count),
             InterruptSorter(count),
+            PageRequestSorter(count),
             InvalidationSorter(count),
             SwitchSorter(platform, count),
             self._resets,

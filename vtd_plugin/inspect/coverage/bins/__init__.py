@@ -11,6 +11,7 @@ from typing import Final
 from vtd_plugin.inspect.coverage.bins.faults import FAULTS
 from vtd_plugin.inspect.coverage.bins.interrupts import INTERRUPTS
 from vtd_plugin.inspect.coverage.bins.invalidations import INVALIDATIONS
+from vtd_plugin.inspect.coverage.bins.page_requests import PAGE_REQUESTS, PAGE_RESPONSES
 from vtd_plugin.inspect.coverage.bins.requests import REQUESTS
 from vtd_plugin.inspect.coverage.bins.resets import RESETS
 from vtd_plugin.inspect.coverage.bins.switches import STATE_SWITCHES
@@ -20,9 +21,20 @@ __all__ = [
     "FAULTS",
     "INTERRUPTS",
     "INVALIDATIONS",
+    "PAGE_REQUESTS",
+    "PAGE_RESPONSES",
     "REQUESTS",
     "RESETS",
     "STATE_SWITCHES",
 ]
 
-COVERGROUPS: Final = (REQUESTS, FAULTS, INTERRUPTS, INVALIDATIONS, STATE_SWITCHES, RESETS)
+COVERGROUPS: Final = (
+    REQUESTS,
+    FAULTS,
+    INTERRUPTS,
+    PAGE_REQUESTS,
+    PAGE_RESPONSES,
+    INVALIDATIONS,
+    STATE_SWITCHES,
+    RESETS,
+)

@@ -19,6 +19,18 @@ class Kind(StrEnum):
     TRANSLATED_REQUEST = "translated request"
 
 
+class Pasid(StrEnum):
+    """Whether a request carries a PASID."""
+
+    WITHOUT = "without PASID"
+    WITH = "with PASID"
+
+    @classmethod
+    def of(cls, pasid: int | None) -> Pasid:
+        """The value for a request with this PASID, or without."""
+        return cls.WITHOUT if pasid is None else cls.WITH
+
+
 class Tables(StrEnum):
     """What the requester's context or PASID entry asks for; `DIRECT` while translation is off."""
 
