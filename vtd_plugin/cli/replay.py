@@ -15,6 +15,7 @@ from rich.progress import track
 
 from vtd_plugin.cli.output import UNUSABLE
 from vtd_plugin.inspect import replay as recorded
+from vtd_plugin.inspect.vector import VectorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +47,7 @@ def replay(
     for path in _with_progress(_cases(files, problems), console):
         try:
             outcome = recorded.replay(path)
-        except recorded.VectorError as error:
+        except VectorError as error:
             problems.append(str(error))
             continue
         except OSError as error:

@@ -7,15 +7,15 @@ The format is described in the documentation under "Recorded vectors".
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from vtd_plugin.bus import InterruptMessage, Platform, ResetKind
+from vtd_plugin.inspect.vector import Record, VectorError, read
 from vtd_plugin.iommu import VtdConfig, VtdUnit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 FORMAT: Final = 1
@@ -26,14 +26,15 @@ _BUFFER_BYTES: Final = 4096
 
 _INTERRUPT_BYTES: Final = 4
 
-_MALFORMED: Final = (AttributeError, LookupError, MemoryError, OverflowError, TypeError, ValueError)
-"""What a part that is missing, of another type, or without measure shows as."""
-
-Step = Mapping[str, Any]
-
-
-class VectorError(ValueError):
-    """A file that is no vector, or a step that the format does not have."""
+_MESSAGE: Final = {
+    "vector": "vector",
+    "delivery_mode": "delivery_mode",
+    "trigger_mode": "trigger_mode",
+    "dest_mode": "destination_mode",
+    "redir_hint": "redirection_hint",
+    "dest": "destination",
+}
+"""The attributes of an interrupt that are compared, by their names in the recordings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,56 +89,38 @@ def replay(path: Path) -> Outcome:
         VectorError: The file is no vector, or has a step the format does not know.
         OSError: The file cannot be read.
     """
-    lines = _parse(path)
-    number, header = next(lines, (0, {}))
-    if header.get("vtd_vector") != FORMAT:
-        raise VectorError(
-            f"{path}: the first line is no header of a vector of format {FORMAT} "
-            f"(vtd_vector is {header.get('vtd_vector')!r})"
-        )
-    outcome = Outcome(str(header.get("name", path.stem)), path)
-    bench = _bench_of(path, header)
-    for number, step in lines:
+    lines = read(path)
+    header = _check_header(path, next(lines, None))
+    outcome = Outcome(header.text("name") if "name" in header else path.stem, path)
+    bench = _bench_of(header)
+    for step in lines:
         outcome.steps += 1
-        mismatch = bench.do(path, number, step)
+        mismatch = bench.do(step)
         if mismatch is not None:
             outcome.mismatches.append(mismatch)
     return outcome
 
 
-def _parse(path: Path) -> Iterator[tuple[int, Step]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                step = json.loads(line.decode())
-            except json.JSONDecodeError as error:
-                raise VectorError(f"{path}:{number}: not JSON: {error.msg}") from error
-            except (UnicodeDecodeError, RecursionError) as error:
-                raise VectorError(f"{path}:{number}: not JSON: {error}") from error
-            if not isinstance(step, dict):
-                raise VectorError(f"{path}:{number}: {line.decode().strip()[:40]} is no object")
-            yield number, step
+def _check_header(path: Path, header: Record | None) -> Record:
+    if header is None:
+        raise VectorError(f"{path}: empty, without the header of a vector")
+    if "vtd_vector" not in header or header.part("vtd_vector") != FORMAT:
+        raise header.refuse(f"no header of a vector, which has 'vtd_vector': {FORMAT}")
+    return header
 
 
-def _bench_of(path: Path, header: Step) -> Bench:
+def _bench_of(header: Record) -> Bench:
+    described = header.record("config")
+    ram_size = described.number("ram_size")
+    devices = [device.text("bdf") for device in header.records("devices")]
+    version, cap, ecap, haw = (described.number(name) for name in ("ver", "cap", "ecap", "haw"))
     try:
-        described = header["config"]
-        config = VtdConfig.from_registers(
-            _number(described["ver"]),
-            _number(described["cap"]),
-            _number(described["ecap"]),
-            host_address_width=_number(described["haw"]),
-        )
-        devices = [device["bdf"] for device in header["devices"]]
-        return Bench(config, _number(described["ram_size"]), devices)
-    except _MALFORMED as error:
-        raise VectorError(f"{path}: the header does not describe a unit: {error!r}") from error
-
-
-def _number(text: str) -> int:
-    return int(text, 16)
+        config = VtdConfig.from_registers(version, cap, ecap, host_address_width=haw)
+        return Bench(config, ram_size, devices)
+    except (MemoryError, OSError, OverflowError) as error:
+        raise described.refuse(f"no memory for a 'ram_size' of {ram_size:#x} bytes") from error
+    except ValueError as error:
+        raise header.refuse(error) from error
 
 
 class Bench:
@@ -151,12 +134,13 @@ class Bench:
 
     def __init__(self, config: VtdConfig, ram_size: int, devices: list[str]) -> None:
         self._platform = Platform(ram_size=ram_size)
+        self._ram_size = ram_size
         self._unit = self._platform.add_unit(VtdUnit(config))
         self._ports = {device: self._platform.requester(device) for device in devices}
         self._buffers = {device: bytearray(_BUFFER_BYTES) for device in devices}
         self._interrupts: list[InterruptMessage] = []
         self._platform.add_interrupt_sink(self._interrupts.append)
-        self._steps: dict[str, Callable[[Step], tuple[str, str] | None]] = {
+        self._steps: dict[str, Callable[[Record], tuple[str, str] | None]] = {
             "mem.write": self._memory_write,
             "mem.fill": self._memory_fill,
             "mem.read": self._memory_read,
@@ -168,96 +152,101 @@ class Bench:
             "msi": self._message,
         }
 
-    def do(self, path: Path, number: int, step: Step) -> Mismatch | None:
+    def do(self, step: Record) -> Mismatch | None:
         """Do one step and compare.
 
         Raises:
             VectorError: The format has no such step, or it lacks a part.
         """
-        operation = str(step.get("op"))
+        operation = step.text("op")
         if operation not in self._steps:
             known = ", ".join(self._steps)
-            raise VectorError(f"{path}:{number}: there is no step {operation!r}; there are {known}")
+            raise step.refuse(f"there is no step {operation!r}; there are {known}")
+        step = step.titled(operation)
         try:
             difference = self._steps[operation](step)
-        except _MALFORMED as error:
-            raise VectorError(f"{path}:{number}: {operation}: {error!r}") from error
+        except VectorError:
+            raise
+        except ValueError as error:
+            raise step.refuse(error) from error
+        except MemoryError as error:
+            raise step.refuse("more bytes than there is memory for") from error
         if difference is None:
             return None
-        where = step.get("offset") or step.get("addr") or step.get("bdf") or ""
-        return Mismatch(number, f"{operation} {where}".strip(), *difference)
+        where = next((step.text(name) for name in ("offset", "addr") if name in step), "")
+        return Mismatch(step.line, f"{operation} {where}", *difference)
 
-    def _memory_write(self, step: Step) -> None:
-        self._platform.write(_number(step["addr"]), bytes.fromhex(step["data"]))
+    def _memory_write(self, step: Record) -> None:
+        self._platform.write(step.number("addr"), step.data("data"))
 
-    def _memory_fill(self, step: Step) -> None:
-        fill = bytes([_number(step["byte"])]) * _number(step["size"])
-        self._platform.write(_number(step["addr"]), fill)
+    def _memory_fill(self, step: Record) -> None:
+        fill = bytes([step.number("byte", bits=8)]) * self._memory_size(step)
+        self._platform.write(step.number("addr"), fill)
 
-    def _memory_read(self, step: Step) -> tuple[str, str] | None:
-        got = self._platform.read(_number(step["addr"]), _number(step["size"])).hex()
-        expected = str(step["expect"])
-        return None if got == expected else (expected, got)
+    def _memory_read(self, step: Record) -> tuple[str, str] | None:
+        got = self._platform.read(step.number("addr"), self._memory_size(step))
+        expected = step.data("expect")
+        return None if got == expected else (expected.hex(), got.hex())
 
-    def _register_write(self, step: Step) -> None:
-        self._unit.write_register(
-            _number(step["offset"]), _number(step["value"]), _number(step["size"])
-        )
+    def _memory_size(self, step: Record) -> int:
+        size = step.number("size")
+        if size > self._ram_size:
+            raise step.refuse(f"{size:#x} bytes are more than the {self._ram_size:#x} of the RAM")
+        return size
 
-    def _register_read(self, step: Step) -> tuple[str, str] | None:
-        size = _number(step["size"])
-        mask = _number(step["mask"]) if "mask" in step else (1 << 8 * size) - 1
-        got = self._unit.read_register(_number(step["offset"]), size) & mask
-        expected = _number(step["expect"]) & mask
-        return None if got == expected else (f"{expected:#x}", f"{got:#x}")
+    def _register_write(self, step: Record) -> None:
+        self._unit.write_register(step.number("offset"), step.number("value"), step.number("size"))
 
-    def _dma_load(self, step: Step) -> None:
-        size, start = _in_buffer(step)
-        result = self._ports[step["bdf"]].read(_number(step["iova"]), size)
-        self._buffers[step["bdf"]][start : start + size] = result.data
+    def _register_read(self, step: Record) -> tuple[str, str] | None:
+        size = step.number("size")
+        got = self._unit.read_register(step.number("offset"), size)
+        mask = step.number("mask") if "mask" in step else (1 << 8 * size) - 1
+        expected = step.number("expect") & mask
+        return None if got & mask == expected else (f"{expected:#x}", f"{got & mask:#x}")
 
-    def _dma_store(self, step: Step) -> None:
-        size, start = _in_buffer(step)
-        data = bytes(self._buffers[step["bdf"]][start : start + size])
-        self._ports[step["bdf"]].write(_number(step["iova"]), data)
+    def _dma_load(self, step: Record) -> None:
+        device, size, start = self._dma(step)
+        result = self._ports[device].read(step.number("iova"), size)
+        self._buffers[device][start : start + size] = result.data
 
-    def _reset(self, step: Step) -> None:
-        if step["kind"] != "system":
-            raise ValueError(f"reset of kind {step['kind']!r}; a recorded reset is 'system'")
+    def _dma_store(self, step: Record) -> None:
+        device, size, start = self._dma(step)
+        data = bytes(self._buffers[device][start : start + size])
+        self._ports[device].write(step.number("iova"), data)
+
+    def _dma(self, step: Record) -> tuple[str, int, int]:
+        """Whose DMA it is, its size, and where in the device's buffer it goes."""
+        size, start = step.number("size"), step.number("buf")
+        if start + size > _BUFFER_BYTES:
+            raise step.refuse(
+                f"{size:#x} bytes at {start:#x} are not within the {_BUFFER_BYTES:#x} of a buffer"
+            )
+        return self._device(step), size, start
+
+    def _device(self, step: Record) -> str:
+        device = step.text("bdf")
+        if device not in self._ports:
+            known = ", ".join(self._ports) or "none"
+            raise step.refuse(f"there is no device {device!r}; the header has {known}")
+        return device
+
+    def _reset(self, step: Record) -> None:
+        if step.text("kind") != "system":
+            raise step.refuse(f"kind {step.text('kind')!r}; a recorded reset is 'system'")
         self._platform.reset(ResetKind.COLD)
 
-    def _message(self, step: Step) -> tuple[str, str] | None:
+    def _message(self, step: Record) -> tuple[str, str] | None:
         self._interrupts.clear()
-        data = _number(step["data"]).to_bytes(_INTERRUPT_BYTES, "little")
-        self._ports[step["bdf"]].write(_number(step["addr"]), data)
+        data = step.number("data", bits=8 * _INTERRUPT_BYTES).to_bytes(_INTERRUPT_BYTES, "little")
+        self._ports[self._device(step)].write(step.number("addr"), data)
         got = [_attributes(message) for message in self._interrupts]
-        wanted = step["expect"]
-        expected = [] if wanted is None else [_numbers(wanted)]
+        expected = []
+        if step.part("expect") is not None:
+            wanted = step.record("expect")
+            expected = [{name: wanted.number(name) for name in _MESSAGE}]
         return None if got == expected else (str(expected), str(got))
-
-
-def _in_buffer(step: Step) -> tuple[int, int]:
-    """Size of a DMA and where in the device's buffer it goes."""
-    size, start = _number(step["size"]), _number(step["buf"])
-    if start + size > _BUFFER_BYTES:
-        raise ValueError(f"{size:#x} bytes at {start:#x} are not within {_BUFFER_BYTES:#x} bytes")
-    return size, start
-
-
-def _numbers(attributes: Mapping[str, Any]) -> dict[str, int]:
-    return {
-        name: value if isinstance(value, int) else _number(value)
-        for name, value in attributes.items()
-    }
 
 
 def _attributes(message: InterruptMessage) -> dict[str, int]:
     """An interrupt as the recordings describe it."""
-    return {
-        "vector": message.vector,
-        "delivery_mode": message.delivery_mode,
-        "trigger_mode": message.trigger_mode,
-        "dest_mode": message.destination_mode,
-        "redir_hint": message.redirection_hint,
-        "dest": message.destination,
-    }
+    return {name: getattr(message, attribute) for name, attribute in _MESSAGE.items()}
