@@ -111,6 +111,25 @@ class Invalidated(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class InvalidationWaited(Event):
+    """The invalidation queue came to a wait (§6.5.2.9).
+
+    Attributes:
+        unit: Name of the unit.
+        status_write: Its completion is written to memory (SW).
+        interrupt: Its completion raises the invalidation event (IF).
+        fence: It holds back what comes after it (FN).
+        transfers: How many transfers in flight it waits for.
+    """
+
+    unit: str
+    status_write: bool
+    interrupt: bool
+    fence: bool
+    transfers: int
+
+
+@dataclass(frozen=True, slots=True)
 class DrainBegan(Event):
     """A command waits for transfers that began before it (§6.5.4).
 

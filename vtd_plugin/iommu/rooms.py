@@ -32,6 +32,7 @@ from vtd_plugin.iommu.events import (
     CommandCompleted,
     DrainBegan,
     InterruptResolved,
+    InvalidationWaited,
     QueueStopped,
     TablesWalked,
 )
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from vtd_plugin.bus import Fault, InterruptMessage, ResetKind, UnitHost
     from vtd_plugin.encodings.codes import QueueError
     from vtd_plugin.encodings.faults import Condition
+    from vtd_plugin.encodings.structures import InvalidationWait
     from vtd_plugin.iommu.caches import IotlbEntry
     from vtd_plugin.iommu.config import VtdConfig
     from vtd_plugin.iommu.interrupts import InterruptAsk
@@ -123,7 +125,9 @@ class Rooms:
             self.invalidator,
             page_event,
         )
-        self.waits = InvalidationWaits(self.state, self.registers, self.drains, wait_event)
+        self.waits = InvalidationWaits(
+            self.state, self.registers, self.drains, wait_event, self._wait_began
+        )
         self.queue = InvalidationQueue(
             self.state,
             self.registers,
@@ -195,6 +199,14 @@ class Rooms:
 
     def _regions_changed(self, reason: str) -> None:
         self.switch.perform(reason)
+
+    def _wait_began(self, wait: InvalidationWait, transfers: int) -> None:
+        if self.host.observed:
+            self.host.emit(
+                InvalidationWaited(
+                    self.name, bool(wait.SW), bool(wait.IF), bool(wait.FN), transfers
+                )
+            )
 
     def _drain_began(self, operation: str, transfers: int) -> None:
         if self.host.observed:

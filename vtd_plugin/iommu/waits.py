@@ -6,7 +6,7 @@ set it holds back all later descriptors until then.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vtd_plugin.encodings.registers import ICS
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from vtd_plugin.iommu.state import TranslationState
 
 
+OPERATION: Final = "invalidation wait"
+"""What each wait is called; its number follows."""
+
+
 class InvalidationWaits:
     """The waits of one queue, and what they wait for.
 
@@ -29,12 +33,14 @@ class InvalidationWaits:
         registers: The unit's registers.
         drains: Where waits wait.
         event: The message of a wait with its interrupt flag set.
+        began: Told of each wait, with the number of transfers that it waits for.
 
     Attributes:
         resume: Called when a fence no longer holds descriptors back.
     """
 
     __slots__ = (
+        "_began",
         "_drains",
         "_event",
         "_fence",
@@ -54,12 +60,14 @@ class InvalidationWaits:
         registers: RegisterFile,
         drains: Drains,
         event: EventMessage,
+        began: Callable[[InvalidationWait, int], None],
     ) -> None:
         self._memory = state.memory
         self._host_addresses = (1 << state.caps.haw) - 1
         self._registers = registers
         self._drains = drains
         self._event = event
+        self._began = began
         self._number = 0
         self._fence = 0  # the number of the wait that holds later descriptors, 0 for none
         self._to_drain: set[Transfer] = set()
@@ -80,8 +88,9 @@ class InvalidationWaits:
         self._to_drain = {transfer for transfer in self._to_drain if not transfer.ended}
         number = self._number
         self._fence = number if descriptor.FN else 0
+        self._began(descriptor, len(self._to_drain))
         self._drains.start(
-            f"invalidation wait {number}",
+            f"{OPERATION} {number}",
             self._to_drain,
             lambda: self._complete(descriptor, number),
         )

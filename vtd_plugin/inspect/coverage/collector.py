@@ -9,6 +9,7 @@ from vtd_plugin.inspect.coverage.sorters.faults import FaultSorter
 from vtd_plugin.inspect.coverage.sorters.interrupts import InterruptSorter
 from vtd_plugin.inspect.coverage.sorters.invalidations import InvalidationSorter
 from vtd_plugin.inspect.coverage.sorters.page_requests import PageRequestSorter
+from vtd_plugin.inspect.coverage.sorters.queue import QueueSorter
 from vtd_plugin.inspect.coverage.sorters.requests import RequestSorter
 from vtd_plugin.inspect.coverage.sorters.resets import ResetSorter
 from vtd_plugin.inspect.coverage.sorters.switches import SwitchSorter
@@ -42,6 +43,7 @@ class Collector:
             InterruptSorter(count),
             PageRequestSorter(count),
             InvalidationSorter(count),
+            QueueSorter(count),
             SwitchSorter(platform, count),
             self._resets,
         )

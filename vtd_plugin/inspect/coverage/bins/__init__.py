@@ -12,6 +12,7 @@ from vtd_plugin.inspect.coverage.bins.faults import FAULTS
 from vtd_plugin.inspect.coverage.bins.interrupts import INTERRUPTS
 from vtd_plugin.inspect.coverage.bins.invalidations import INVALIDATIONS
 from vtd_plugin.inspect.coverage.bins.page_requests import PAGE_REQUESTS, PAGE_RESPONSES
+from vtd_plugin.inspect.coverage.bins.queue import QUEUE_ERRORS, WAITS
 from vtd_plugin.inspect.coverage.bins.requests import REQUESTS
 from vtd_plugin.inspect.coverage.bins.resets import RESETS
 from vtd_plugin.inspect.coverage.bins.switches import STATE_SWITCHES
@@ -23,9 +24,11 @@ __all__ = [
     "INVALIDATIONS",
     "PAGE_REQUESTS",
     "PAGE_RESPONSES",
+    "QUEUE_ERRORS",
     "REQUESTS",
     "RESETS",
     "STATE_SWITCHES",
+    "WAITS",
 ]
 
 COVERGROUPS: Final = (
@@ -35,6 +38,8 @@ COVERGROUPS: Final = (
     PAGE_REQUESTS,
     PAGE_RESPONSES,
     INVALIDATIONS,
+    WAITS,
+    QUEUE_ERRORS,
     STATE_SWITCHES,
     RESETS,
 )
