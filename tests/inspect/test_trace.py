@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.iommu.bench import IOVA, PAGE, Mapped
+from tests.iommu.bench import HOST, IOVA, PAGE, Mapped
 from vtd_plugin.inspect.trace import Trace
 from vtd_plugin.software.commands import Command
 
@@ -115,7 +115,31 @@ def test_a_drain_is_drawn_until_what_it_waited_for_ended(run: Run) -> None:
     transfer.end()
     (drawn,) = run.slices("waiting")
     assert (drawn["ts"], drawn["dur"]) == (1.0, 8.0)
-    assert run.arrows("waited for") == [("00:04.0: read", "waiting: translation enable")]
+    assert run.arrows("waited for") == [("00:04.0: read", "waiting: translation off")]
+
+
+def test_a_wait_says_whether_translation_is_turned_on_or_off(run: Run) -> None:
+    run.bench.commands.run(Command.TRANSLATION, on=False)
+    transfer = run.bench.port().begin(HOST, 8)
+    run.bench.commands.start(Command.TRANSLATION)
+    transfer.end()
+    assert [each["name"] for each in run.slices("waiting")] == ["translation on"]
+
+
+def test_a_command_that_was_taken_back_is_drawn_until_then(run: Run) -> None:
+    transfer = run.bench.port().begin(IOVA, 8)
+    run.bench.commands.start(Command.TRANSLATION, on=False)
+    run.clock.now = 4000.0
+    run.bench.commands.start(Command.TRANSLATION)
+    run.clock.now = 9000.0
+    transfer.end()
+    off, on = run.slices("waiting")
+    assert (off["name"], off["dur"], off["args"]) == (
+        "translation off",
+        3.0,
+        {"state": "superseded"},
+    )
+    assert (on["name"], on["dur"], on["args"]) == ("translation on", 5.0, {})
 
 
 def test_a_command_that_waits_for_nothing_has_no_arrow(run: Run) -> None:

@@ -24,7 +24,7 @@ from tests.iommu.scalable_bench import FIRST, PASID, Scalable
 from vtd_plugin import VtdConfig
 from vtd_plugin.encodings.codes import ContextGranularity, IotlbGranularity
 from vtd_plugin.encodings.registers import CCMD, IOTLB, IVA, PMEN
-from vtd_plugin.iommu.events import CommandCompleted, DrainBegan
+from vtd_plugin.iommu.events import CommandCompleted, CommandSuperseded, DrainBegan
 from vtd_plugin.software.commands import Command
 from vtd_plugin.software.descriptors import (
     context_cache,
@@ -154,10 +154,33 @@ def test_observers_hear_that_a_command_waits_and_that_it_is_done() -> None:
     transfer = begin(bench)
     began, completed = bench.observe(DrainBegan), bench.observe(CommandCompleted)
     bench.commands.start(Command.TRANSLATION, on=False)
-    assert began == [DrainBegan("vtd", "translation enable", 1)]
+    assert began == [DrainBegan("vtd", "translation off", 1)]
     assert completed == []
     transfer.end()
-    assert completed == [CommandCompleted("vtd", "translation enable")]
+    assert completed == [CommandCompleted("vtd", "translation off")]
+
+
+def test_observers_hear_that_a_command_gave_way_to_its_opposite() -> None:
+    bench = Mapped()
+    transfer = begin(bench)
+    superseded, completed = bench.observe(CommandSuperseded), bench.observe(CommandCompleted)
+    bench.commands.start(Command.TRANSLATION, on=False)
+    assert superseded == []
+    bench.commands.start(Command.TRANSLATION)
+    assert superseded == [CommandSuperseded("vtd", "translation off")]
+    transfer.end()
+    assert completed == [CommandCompleted("vtd", "translation on")]
+
+
+def test_protected_memory_turned_off_again_never_shows_on() -> None:
+    bench = Mapped(VtdConfig(PLMR=1))
+    transfer = begin(bench)
+    completed = bench.observe(CommandCompleted)
+    bench.registers.write(PMEN, PMEN.pack(EPM=1))
+    bench.registers.write(PMEN, PMEN.pack(EPM=0))
+    transfer.end()
+    assert not bench.registers.read(PMEN).PRS
+    assert completed == [CommandCompleted("vtd", "protected memory off")]
 
 
 # --- invalidation by register

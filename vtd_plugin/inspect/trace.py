@@ -28,6 +28,7 @@ from vtd_plugin.inspect.trace_events import Row, TraceEvents, last_moment
 from vtd_plugin.iommu.events import (
     CachesDropped,
     CommandCompleted,
+    CommandSuperseded,
     DrainBegan,
     Invalidated,
     QueueStopped,
@@ -75,6 +76,7 @@ class Trace:
             QueueStopped: self._queue_stopped,
             DrainBegan: self._drain_began,
             CommandCompleted: self._completed,
+            CommandSuperseded: self._superseded,
             InterruptDelivered: self._interrupt,
             ResetDone: self._reset,
         }
@@ -86,7 +88,7 @@ class Trace:
         now = self._now()
         while self._in_flight:
             self._in_flight.pop(0).draw(self._events, now, answer="in flight")
-        self._draw_waiting("waiting")
+        self._draw_all_waiting("waiting")
         self._events.close()
 
     def _observe(self, event: Event) -> None:
@@ -184,11 +186,18 @@ class Trace:
             origin = ended.row, last_moment(ended.began, now)
             self._events.arrow("waited for", origin, (row, last_moment(began, now)))
 
-    def _draw_waiting(self, state: str) -> None:
+    def _superseded(self, event: CommandSuperseded) -> None:
+        if (event.unit, event.operation) in self._waiting:
+            self._draw_waiting(event.unit, event.operation, "superseded")
+
+    def _draw_all_waiting(self, state: str) -> None:
+        for unit, operation in tuple(self._waiting):
+            self._draw_waiting(unit, operation, state)
+
+    def _draw_waiting(self, unit: str, operation: str, state: str) -> None:
         """Draw what waits until now; it does not wait any longer."""
-        while self._waiting:
-            (unit, operation), began = self._waiting.popitem()
-            self._events.slice(Row(unit, "waiting"), operation, began, self._now(), state=state)
+        began = self._waiting.pop((unit, operation))
+        self._events.slice(Row(unit, "waiting"), operation, began, self._now(), state=state)
 
     # --- the platform
 
@@ -199,7 +208,7 @@ class Trace:
 
     def _reset(self, event: ResetDone) -> None:
         if event.part == "units":
-            self._draw_waiting("dropped by the reset")
+            self._draw_all_waiting("dropped by the reset")
         self._point(Row("platform", "resets"), f"{event.kind} reset of {event.part}")
 
 

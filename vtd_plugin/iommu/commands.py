@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from vtd_plugin.iommu.state import TranslationState
     from vtd_plugin.iommu.switch import StateSwitch
 
-TRANSLATION: Final = "translation enable"
+TRANSLATION_ON: Final = "translation on"
+TRANSLATION_OFF: Final = "translation off"
 ROOT_POINTER: Final = "root table pointer"
 
 
@@ -115,7 +116,10 @@ class GlobalCommand:
         """TE: with scalable mode, turning off drops all DMA-translation caches (§11.4.4.1)."""
         self._state.enabled = on
         drop = self._state.caches.clear if not on and self._state.caps.ECAP.SMTS else None
-        self._switch.perform("translation on" if on else "translation off", drop)
+        wanted = TRANSLATION_ON if on else TRANSLATION_OFF
+        opposite = TRANSLATION_OFF if on else TRANSLATION_ON
+        self._switch.perform(wanted, drop)
+        self._drains.cancel(opposite)
         self._drains.start(
-            TRANSLATION, self._in_flight(), lambda: self._registers.update(GSTS, TES=int(on))
+            wanted, self._in_flight(), lambda: self._registers.update(GSTS, TES=int(on))
         )

@@ -29,13 +29,20 @@ class Drains:
     Args:
         began: Told when a command has to wait, with the number of transfers.
         completed: Told when a command is done.
+        superseded: Told when a command that waited gives way to a newer one.
     """
 
-    __slots__ = ("_began", "_completed", "_pending")
+    __slots__ = ("_began", "_completed", "_pending", "_superseded")
 
-    def __init__(self, began: Callable[[str, int], None], completed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        began: Callable[[str, int], None],
+        completed: Callable[[str], None],
+        superseded: Callable[[str], None],
+    ) -> None:
         self._began = began
         self._completed = completed
+        self._superseded = superseded
         self._pending: list[_Drain] = []
 
     @property
@@ -61,8 +68,10 @@ class Drains:
             self._completed(operation)
 
     def cancel(self, operation: str) -> None:
-        """Forget a drain; its completion never runs."""
-        self._pending = [drain for drain in self._pending if drain.operation != operation]
+        """Forget a drain, if there is one: its completion never runs."""
+        if operation in self.operations:
+            self._pending = [drain for drain in self._pending if drain.operation != operation]
+            self._superseded(operation)
 
     def clear(self) -> None:
         """Forget all drains: the unit was reset."""

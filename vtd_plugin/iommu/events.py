@@ -158,6 +158,19 @@ class CommandCompleted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CommandSuperseded(Event):
+    """A command that waited gave way to a newer one: it is never done.
+
+    Attributes:
+        unit: Name of the unit.
+        operation: The command.
+    """
+
+    unit: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
 class CachesDropped(Event):
     """Entries left the translation caches otherwise than by eviction.
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from vtd_plugin.iommu.drain import Drains
     from vtd_plugin.iommu.registers import RegisterFile
 
-_OPERATION: Final = "protected memory"
+_ON: Final = "protected memory on"
+_OFF: Final = "protected memory off"
 
 
 class ProtectedMemory:
@@ -56,8 +57,10 @@ class ProtectedMemory:
             return
         self.ranges = self._regions() if enable else ()
         self._changed("protected memory regions")
+        wanted, opposite = (_ON, _OFF) if enable else (_OFF, _ON)
+        self._drains.cancel(opposite)
         self._drains.start(
-            _OPERATION, self._in_flight(), lambda: self._registers.update(PMEN, PRS=enable)
+            wanted, self._in_flight(), lambda: self._registers.update(PMEN, PRS=enable)
         )
 
     def _regions(self) -> tuple[tuple[int, int], ...]:

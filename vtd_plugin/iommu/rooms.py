@@ -30,6 +30,7 @@ from vtd_plugin.iommu.drain import Drains
 from vtd_plugin.iommu.event_message import EventMessage
 from vtd_plugin.iommu.events import (
     CommandCompleted,
+    CommandSuperseded,
     DrainBegan,
     InterruptResolved,
     InvalidationWaited,
@@ -88,7 +89,7 @@ class Rooms:
         caps = config.capabilities
         self.registers = RegisterFile(caps)
         self.state = TranslationState(config, host.memory)
-        self.drains = Drains(self._drain_began, self._command_completed)
+        self.drains = Drains(self._drain_began, self._command_completed, self._command_superseded)
         fault_event = EventMessage(self.registers, FECTL, FEDATA, FEADDR, FEUADDR, host.deliver)
         wait_event = EventMessage(self.registers, IECTL, IEDATA, IEADDR, IEUADDR, host.deliver)
         self.faults = FaultLog(caps, self.registers, fault_event, merge=config.merge_faults)
@@ -215,6 +216,10 @@ class Rooms:
     def _command_completed(self, operation: str) -> None:
         if self.host.observed:
             self.host.emit(CommandCompleted(self.name, operation))
+
+    def _command_superseded(self, operation: str) -> None:
+        if self.host.observed:
+            self.host.emit(CommandSuperseded(self.name, operation))
 
     def _queue_stopped(self, error: QueueError, head: int) -> None:
         if self.host.observed:
