@@ -23,6 +23,7 @@ from xml.etree import ElementTree as ET
 
 from hdl_bridge._selection import names_of, pattern, require
 from hdl_bridge._steps import Ended, run_step
+from hdl_bridge.names import name_run
 from hdl_bridge.simulators import Simulator, SimulatorKind
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ WAVES_FOLDER: Final = "HDL_BRIDGE_WAVES_FOLDER"
 
 WAVES_FILE: Final = "HDL_BRIDGE_WAVES_FILE"
 """The environment variable that tells a simulation where its waveforms go."""
+
+RUN_NAME: Final = "HDL_BRIDGE_RUN_NAME"
+"""The environment variable that tells a simulation what its run is called; see `names`."""
 
 _LOG_LINES_SHOWN: Final = 25
 
@@ -105,8 +109,9 @@ def run(
         env: Further environment variables of the simulation. Where neither they nor this
             process set ``COCOTB_LOG_LEVEL``, it is ``WARNING``.
         waves: The file to write waveforms to; its suffix is `simulator.waves_suffix`. By default
-            there is one only if the environment says so (`WAVES_FOLDER`). The simulation finds its
-            name in its own environment (`WAVES_FILE`).
+            there is one only if the environment says so (`WAVES_FOLDER`), named after the run
+            (`hdl_bridge.names`). The simulation finds both names in its own environment
+            (`WAVES_FILE`, `RUN_NAME`).
         build_root: Where builds and runs are kept.
         timeout: Wall-clock seconds after which a run is killed.
 
@@ -119,9 +124,16 @@ def run(
             are. Or `waves` has the suffix of another format.
     """
     names = None if testcase is None else names_of(testcase)
+    name = name_run(
+        simulator,
+        module,
+        testcases=names or (),
+        parameters=parameters or {},
+        env=env or {},
+        seed=seed,
+    )
     if waves is None and WAVES_FOLDER in os.environ:
-        name = f"{module.rpartition('.')[2]}-{simulator.kind}-{seed}{simulator.waves_suffix}"
-        waves = Path(os.environ[WAVES_FOLDER]) / name
+        waves = Path(os.environ[WAVES_FOLDER]) / f"{name}{simulator.waves_suffix}"
     if waves is not None and waves.suffix != simulator.waves_suffix:
         raise ValueError(
             f"{simulator.kind} writes {simulator.waves_suffix} files, not {waves.suffix!r}"
@@ -144,7 +156,10 @@ def run(
         "hdl_toplevel_lang": "verilog",
         "test_filter": None if names is None else pattern(names),
         "seed": seed,
-        "extra_env": {"COCOTB_LOG_LEVEL": os.environ.get("COCOTB_LOG_LEVEL", "WARNING")}
+        "extra_env": {
+            "COCOTB_LOG_LEVEL": os.environ.get("COCOTB_LOG_LEVEL", "WARNING"),
+            RUN_NAME: name,
+        }
         | ({WAVES_FILE: str(waves.resolve())} if waves is not None else {})
         | dict(env or {}),
         "build_dir": str(build_dir),

@@ -44,8 +44,18 @@ class Cell:
     @property
     def name(self) -> str:
         """The case in words."""
-        parts = (self.trigger, self.order, self.moment, self.direction, self.memory)
+        return f"{self.name_in_memory}, {self.memory}"
+
+    @property
+    def name_in_memory(self) -> str:
+        """The same, among the cells of its memory."""
+        parts = (self.trigger, self.order, self.moment, self.direction)
         return ", ".join(part for part in parts if part)
+
+    @property
+    def test(self) -> str:
+        """The cocotb test of it, in `testbenches.cocotb_matrix`."""
+        return f"every_byte_lands_where_it_must/cell={self.name_in_memory}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +98,7 @@ def cells(memory: Memory) -> Iterator[Cell]:
 
 def part(number: int, of: int, memory: Memory) -> list[str]:
     """The names of the cocotb tests of every `of`-th cell of a memory, from `number` on."""
-    count = len([*cells(memory)])
-    names = [f"every_byte_lands_where_it_must/cell={index}" for index in range(count)]
-    return names[number % of :: of]
+    return [cell.test for cell in cells(memory)][number % of :: of]
 
 
 async def check(dut: Any, cell: Cell) -> Checked:

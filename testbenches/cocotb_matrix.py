@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
+from cocotb import Param
 
 from testbenches.cells import Cell, cells, check
 from testbenches.matrix_results import RESULTS
 from testbenches.memory_side import Memory
 
+_CELLS = [Param(cell, cell.name_in_memory) for cell in cells(Memory.of_this_simulation())]
+
 
 @cocotb.test
-@cocotb.parametrize(cell=list(cells(Memory.of_this_simulation())))
+@cocotb.parametrize(cell=_CELLS)
 async def every_byte_lands_where_it_must(dut: Any, cell: Cell) -> None:
     checked = await check(dut, cell)
     if RESULTS in os.environ:

@@ -83,9 +83,9 @@ def judge(
     checked: dict[Cell, dict[str, Any]] = {}
     failed: dict[Cell, str] = {}
     for memory, ended in outcomes.items():
-        by_number = {int(each.name.rpartition("=")[2]): each for each in ended}
-        for number, cell in enumerate(cells(memory)):
-            outcome = by_number.get(number)
+        by_test = {each.name.rpartition(".")[2]: each for each in ended}
+        for cell in cells(memory):
+            outcome = by_test.get(cell.test)
             if outcome is None:
                 failed[cell] = "did not run"
             elif not outcome.passed:

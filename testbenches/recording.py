@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import atexit
 import os
-from binascii import crc32
-from itertools import count
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import cocotb
 from cocotb.simtime import get_sim_time
+from cocotb.task import current_task
 
 import hdl_bridge.probe
-from hdl_bridge.simulation import WAVES_FILE
-from testbenches.memory_side import MEMORY
+from hdl_bridge.names import file_name
+from hdl_bridge.simulation import RUN_NAME, WAVES_FILE
 from testbenches.unit_probe import UnitProbe
 from vtd_plugin.inspect.coverage import Coverage
 from vtd_plugin.inspect.trace import Trace
@@ -31,15 +30,21 @@ if TYPE_CHECKING:
 COVERAGE_FOLDER: Final = "VTD_COVERAGE_FOLDER"
 """The environment variable that has every simulation leave a coverage file in a folder."""
 
-_platforms = count(1)
+_recorded: Counter[str] = Counter()
 _coverages: list[Coverage] = []
 
 
-def record(platform: Platform) -> None:
-    """Record a platform from now on, as far as that is asked for."""
+def record(platform: Platform, test: str | None = None) -> None:
+    """Record a platform from now on, as far as that is asked for.
+
+    Args:
+        platform: The platform.
+        test: What its timeline is named after, see `timeline_beside`; by default the cocotb test
+            that records it.
+    """
     waves = os.environ.get(WAVES_FILE)
     if waves is not None:
-        path = timeline_beside(Path(waves), next(_platforms))
+        path = timeline_beside(Path(waves), _running_test() if test is None else test)
         atexit.register(Trace(platform, path, lambda: get_sim_time("ns")).close)
     if COVERAGE_FOLDER in os.environ:
         if not _coverages:
@@ -70,9 +75,16 @@ def show_requester(platform: Platform, source_id: int | str, probe: Any) -> None
         hdl_bridge.probe.show(probe, platform, source_id)
 
 
-def timeline_beside(waves: Path, number: int = 1) -> Path:
-    """The file beside waveforms for the timeline of the first or a later platform of a run."""
-    return waves.with_suffix(".trace.json" if number == 1 else f".{number}.trace.json")
+def timeline_beside(waves: Path, test: str = "") -> Path:
+    """The file beside waveforms for the timeline of a test; without one, of the whole run."""
+    return waves.with_suffix(f".{file_name(test)}.trace.json" if test else ".trace.json")
+
+
+def _running_test() -> str:
+    """The name of the test that runs; with a number where it has more than one platform."""
+    name = current_task().get_name().removeprefix("Test ")
+    _recorded[name] += 1
+    return name if _recorded[name] == 1 else f"{name}.{_recorded[name]}"
 
 
 def _save_coverage() -> None:
@@ -80,18 +92,4 @@ def _save_coverage() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     first, *others = _coverages
     first.merge(*others)
-    first.save(folder / f"{_name_of_this_run()}.json")
-
-
-def _name_of_this_run() -> str:
-    """The same for the same run, so that what it covers is not counted twice."""
-    module = os.environ["COCOTB_TEST_MODULES"].rpartition(".")[2]
-    chosen = os.environ.get("COCOTB_TEST_FILTER", "")
-    words = [
-        module,
-        cocotb.SIM_NAME.split()[0].lower(),
-        os.environ.get(MEMORY, ""),
-        os.environ.get("COCOTB_RANDOM_SEED", ""),
-        f"{crc32(chosen.encode()):08x}" if chosen else "",
-    ]
-    return "-".join(word for word in words if word)
+    first.save(folder / f"{os.environ[RUN_NAME]}.json")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hdl_bridge.simulation import WAVES_FOLDER, run
+from hdl_bridge.simulation import run
 from hdl_bridge.simulators import available
 from testbenches.designs import NVME_LITE, NVME_LITE_NATIVE, SG_DMA, SG_DMA_NATIVE
 from testbenches.memory_side import MEMORY, SERVED_BY_PYTHON, Memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from hdl_bridge.simulation import TestOutcome
     from hdl_bridge.simulators import Simulator
@@ -62,16 +61,9 @@ class Setup:
             testcase=testcase,
             seed=seed,
             env={**(env or {}), MEMORY: self.memory},
-            waves=waves or self._waves(module, seed),
+            waves=waves,
             timeout=timeout,
         )
-
-    def _waves(self, module: str, seed: int) -> Path | None:
-        """Where waveforms go, if any are asked for: each memory has its own."""
-        folder = os.environ.get(WAVES_FOLDER)
-        if folder is None:
-            return None
-        return Path(folder) / f"{module}-{self}-{seed}{self.simulator.waves_suffix}"
 
 
 def setups(master: str) -> list[Setup]:

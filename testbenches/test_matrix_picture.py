@@ -24,12 +24,13 @@ def first(*outcomes: TestOutcome) -> dict[Memory, list[TestOutcome]]:
     return {memory: list(outcomes) if not index else [] for index, memory in enumerate(PLANNED)}
 
 
-def outcome(number: int, *, passed: bool = True) -> TestOutcome:
-    return TestOutcome(f"cocotb_matrix.x/cell={number}", passed, "" if passed else "late", 0.1)
+def outcome(cell: Cell, *, passed: bool = True) -> TestOutcome:
+    name = f"testbenches.cocotb_matrix.{cell.test}"
+    return TestOutcome(name, passed, "" if passed else "late", 0.1)
 
 
 def test_a_cell_is_passed_only_if_its_test_passed_and_left_a_record() -> None:
-    outcomes = first(outcome(0), outcome(1, passed=False), outcome(2))
+    outcomes = first(outcome(ALL[0]), outcome(ALL[1], passed=False), outcome(ALL[2]))
     results = judge("some simulator", 1, outcomes, [record(ALL[0]), record(ALL[1])])
     assert list(results.checked) == [ALL[0]]
     assert results.failed[ALL[1]] == "late"
@@ -39,7 +40,7 @@ def test_a_cell_is_passed_only_if_its_test_passed_and_left_a_record() -> None:
 
 
 def test_the_picture_has_a_box_for_every_cell() -> None:
-    results = judge("some simulator", 1, first(outcome(0)), [record(ALL[0])])
+    results = judge("some simulator", 1, first(outcome(ALL[0])), [record(ALL[0])])
     picture = draw([results])
     assert picture.count('class="passed"') == 1
     assert picture.count('class="failed"') == len(ALL) - 1
@@ -49,10 +50,7 @@ def test_the_picture_has_a_box_for_every_cell() -> None:
 
 def test_the_page_adds_up_what_was_checked() -> None:
     records = [record(cell) for cell in ALL]
-    outcomes = {
-        memory: [outcome(number) for number in range(len(planned))]
-        for memory, planned in PLANNED.items()
-    }
+    outcomes = {memory: [*map(outcome, planned)] for memory, planned in PLANNED.items()}
     results = judge("some simulator", 7, outcomes, records)
     count = len(ALL)
     row = f"| some simulator | {count} | {count} | {3 * count} | {4 * count:,} | {count} MiB |"

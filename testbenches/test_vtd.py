@@ -9,6 +9,7 @@ from pywellen import Waveform
 
 from testbenches.cells import part
 from testbenches.cocotb_soak import SEEDS
+from testbenches.recording import timeline_beside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def test_soak(sg_dma: Setup, request: pytest.FixtureRequest) -> None:
 
 def test_waveforms_show_port_and_unit_beside_the_rtl(sg_dma: Setup, tmp_path: Path) -> None:
     path = tmp_path / f"waves{sg_dma.simulator.waves_suffix}"
-    sg_dma.run("cocotb_faults", seed=1, waves=path)
+    outcomes = sg_dma.run("cocotb_faults", seed=1, waves=path)
     signals = {
         variable.full_name.removeprefix(f"{sg_dma.design.top}."): variable.signal
         for variable in Waveform(str(path)).all_vars()
@@ -58,3 +59,5 @@ def test_waveforms_show_port_and_unit_beside_the_rtl(sg_dma: Setup, tmp_path: Pa
     assert values("unit.translation") == values("probe.remapped") == {0, 1}
     assert values("probe.faults") > {0}
     assert values("probe.request_iova") & values("m_axi_araddr") - {0}
+    tests = (outcome.name.rpartition(".")[2] for outcome in outcomes)
+    assert {*tmp_path.glob("*.json")} == {timeline_beside(path, test) for test in tests}

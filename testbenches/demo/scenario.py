@@ -40,7 +40,7 @@ async def a_machine_is_reset_with_remapping_on(dut: Any) -> None:
     bug = os.environ.get(BUG)
     machine = await Machine.power_up(dut, refresh_on_reset=bug != NO_REFRESH_ON_RESET)
     scenario = Scenario(machine, random.Random(random.getrandbits(32)))
-    record(machine.platform)
+    record(machine.platform, test="")  # there is no other
     for number, (title, note, act) in enumerate(scenario.phases, 1):
         machine.unit_probe.note(f"{number} {note}")
         if not await scenario.run(title, act):

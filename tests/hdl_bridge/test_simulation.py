@@ -239,14 +239,33 @@ def test_waves_are_written_where_asked(
     assert waves.stat().st_size > 0
 
 
-def test_the_environment_can_ask_for_waves_of_every_run(
+def test_the_environment_can_ask_for_waves_of_every_run_each_with_its_own_name(
     counter: Path, build_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator = available()[0]
     monkeypatch.setenv(WAVES_FOLDER, str(tmp_path))
-    run(simulator, "counter", [counter], MODULE, testcase="counts", seed=7, build_root=build_root)
-    name = f"cocotb_counter-{simulator.kind}-7{simulator.waves_suffix}"
-    assert (tmp_path / name).stat().st_size > 0
+
+    def run_with(width: int, env: dict[str, str]) -> None:
+        run(
+            simulator,
+            "counter",
+            [counter],
+            MODULE,
+            testcase="counts",
+            parameters={"WIDTH": width},
+            env=env,
+            seed=7,
+            build_root=build_root,
+        )
+
+    run_with(8, {})
+    run_with(9, {})
+    run_with(9, {"TELL_PID": str(tmp_path), "EXPECTED_WIDTH": "9"})
+    run_with(8, {})
+    ends = ("8-7-counts", "9-7-counts", "9-9-7-counts", "8-7-counts-2")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"cocotb_counter-{simulator.kind}-WIDTH={end}{simulator.waves_suffix}" for end in ends
+    }
 
 
 @simulators

@@ -1,0 +1,34 @@
+"""Files are named so that one finds what one has seen to fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hdl_bridge.simulation import WAVES_FOLDER
+from testbenches.cells import Cell
+from testbenches.moments import Moment
+from testbenches.recording import COVERAGE_FOLDER
+from testbenches.setups import setups
+from testbenches.triggers import Trigger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_files_are_named_after_the_run_and_the_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = setups("sg_dma")[0]
+    cell = Cell(Trigger.WARM_RESET, "units-first", Moment.IDLE, "", setup.memory)
+    for variable in (WAVES_FOLDER, COVERAGE_FOLDER):
+        monkeypatch.setenv(variable, str(tmp_path))
+    setup.run("cocotb_matrix", testcase=[cell.test], seed=3)
+    test = "every_byte_lands_where_it_must_cell=warm_reset_units-first_idle"
+    run = f"cocotb_matrix-{setup.simulator.kind}-{setup.memory}-3-{test}"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{run}{setup.simulator.waves_suffix}",
+        f"{run}.{test}.trace.json",
+        f"{run}.json",
+    }
