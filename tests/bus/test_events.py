@@ -47,8 +47,8 @@ def without_resolutions(events: list[Event]) -> list[Event]:
 def test_a_read_begins_and_ends(platform: Platform, events: list[Event]) -> None:
     platform.requester("00:04.0").read(IOVA, 16)
     assert without_resolutions(events) == [
-        TransferBegan(0x20, IOVA, 16, READ),
-        TransferEnded(0x20, IOVA, 16, READ, Answer.OK, 16),
+        TransferBegan(0x20, IOVA, 16, READ, 1),
+        TransferEnded(0x20, IOVA, 16, READ, Answer.OK, 16, 1),
     ]
 
 
@@ -59,9 +59,9 @@ def test_blocked_requests_are_told_one_by_one(
     fake_unit.block(IOVA + 0x1000)
     result = platform.requester("00:04.0").write(IOVA, bytes(0x2800))
     assert without_resolutions(events) == [
-        TransferBegan(0x20, IOVA, 0x2800, WRITE),
+        TransferBegan(0x20, IOVA, 0x2800, WRITE, 1),
         *(RequestBlocked(fault) for fault in result.faults),
-        TransferEnded(0x20, IOVA, 0x2800, WRITE, Answer.UR, 0x800),
+        TransferEnded(0x20, IOVA, 0x2800, WRITE, Answer.UR, 0x800, 1),
     ]
     assert len(result.faults) == 2
 
@@ -78,19 +78,36 @@ def test_a_transfer_is_told_when_it_begins_and_when_it_ends(
     platform: Platform, events: list[Event]
 ) -> None:
     transfer = platform.requester("00:04.0").begin(IOVA, 8, write=True)
-    assert without_resolutions(events) == [TransferBegan(0x20, IOVA, 8, WRITE)]
+    assert without_resolutions(events) == [TransferBegan(0x20, IOVA, 8, WRITE, 1)]
     transfer.abort()
     assert without_resolutions(events)[1:] == [
-        TransferEnded(0x20, IOVA, 8, WRITE, Answer.ABORTED, 0)
+        TransferEnded(0x20, IOVA, 8, WRITE, Answer.ABORTED, 0, 1)
     ]
+
+
+def test_equal_transfers_in_flight_are_told_apart(platform: Platform, events: list[Event]) -> None:
+    port = platform.requester("00:04.0")
+    first, second = port.begin(IOVA, 8), port.begin(IOVA, 8)
+    second.end()
+    first.end()
+    told = without_resolutions(events)
+    assert [getattr(event, "number", None) for event in told] == [1, 2, 2, 1]
+
+
+def test_the_end_of_a_transfer_that_nobody_saw_begin_has_no_number(platform: Platform) -> None:
+    transfer = platform.requester("00:04.0").begin(0x1000, 8)
+    events: list[Event] = []
+    platform.add_observer(events.append)
+    transfer.end()
+    assert events == [TransferEnded(0x20, 0x1000, 8, READ, Answer.OK, 8, 0)]
 
 
 def test_an_atomic_is_told_like_any_other(platform: Platform, events: list[Event]) -> None:
     platform.requester("00:04.0").atomic(IOVA, 1)
     atomic = Attributes(RequestKind.ATOMIC)
     assert without_resolutions(events) == [
-        TransferBegan(0x20, IOVA, 8, atomic),
-        TransferEnded(0x20, IOVA, 8, atomic, Answer.OK, 8),
+        TransferBegan(0x20, IOVA, 8, atomic, 1),
+        TransferEnded(0x20, IOVA, 8, atomic, Answer.OK, 8, 1),
     ]
 
 

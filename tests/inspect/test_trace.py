@@ -100,6 +100,33 @@ def test_transfers_in_flight_together_have_rows_of_their_own(run: Run) -> None:
     assert [len(run.slices(row)) for row in ("00:04.0", "00:04.0 (2)", "00:04.0 (3)")] == [1, 2, 1]
 
 
+def test_equal_transfers_that_end_out_of_order_keep_their_lengths(run: Run) -> None:
+    first = run.bench.port().begin(IOVA, 8)
+    run.clock.now = 2000.0
+    second = run.bench.port().begin(IOVA, 8)
+    run.clock.now = 5000.0
+    second.end()
+    run.clock.now = 9000.0
+    first.end()
+    (longer,) = (each for each in run.slices("00:04.0") if each["name"] == "read")
+    (shorter,) = run.slices("00:04.0 (2)")
+    assert (longer["ts"], longer["dur"]) == (1.0, 8.0)
+    assert (shorter["ts"], shorter["dur"]) == (2.0, 3.0)
+
+
+def test_what_began_before_the_trace_is_not_drawn(tmp_path: Path) -> None:
+    bench = Mapped()
+    older = bench.port().begin(IOVA, 8)
+    trace = Trace(bench.platform, tmp_path / "late.trace.json")
+    younger = bench.port().begin(IOVA, 8)
+    older.end()
+    trace.close()
+    younger.end()
+    events = json.loads((tmp_path / "late.trace.json").read_text())
+    (drawn,) = (each for each in events if each["name"] == "read")
+    assert drawn["args"]["answer"] == "in flight"
+
+
 def test_an_arrow_leads_to_the_walk_and_a_hit_has_none(run: Run) -> None:
     run.bench.port().read(IOVA, 8)
     run.bench.port().read(IOVA, 8)

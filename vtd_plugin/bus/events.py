@@ -62,12 +62,14 @@ class TransferBegan(Event):
         iova: First address asked for.
         size: Bytes.
         attributes: What was asked for.
+        number: Which transfer of the platform it is, counted from 1; its end has the same.
     """
 
     source_id: int
     iova: int
     size: int
     attributes: Attributes
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class TransferEnded(Event):
         attributes: What was asked for.
         answer: What the requester was told.
         transferred: Bytes that moved.
+        number: That of the event of its beginning; 0 if nobody observed then.
     """
 
     source_id: int
@@ -108,6 +111,7 @@ class TransferEnded(Event):
     attributes: Attributes
     answer: Answer
     transferred: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

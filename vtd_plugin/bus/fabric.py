@@ -35,7 +35,7 @@ class Fabric:
         observed: Whether anybody observes; who emits asks first, and builds no event for nobody.
     """
 
-    __slots__ = ("_mmio", "_observers", "_sinks", "memory", "observed")
+    __slots__ = ("_mmio", "_observers", "_sinks", "_transfers", "memory", "observed")
 
     def __init__(self) -> None:
         self.memory = Memory()
@@ -43,6 +43,7 @@ class Fabric:
         self._mmio = MmioMap()
         self._observers: list[Callable[[Event], object]] = []
         self._sinks: list[Callable[[InterruptMessage], object]] = []
+        self._transfers = 0
 
     def add_ram(self, base: int, buffer: Buffer) -> None:
         """Put RAM at an address; ValueError if something is there."""
@@ -75,6 +76,11 @@ class Fabric:
                 self.observed = bool(self._observers)
 
         return remove
+
+    def number_transfer(self) -> int:
+        """The number of one more transfer that observers are told of."""
+        self._transfers += 1
+        return self._transfers
 
     def add_sink(self, sink: Callable[[InterruptMessage], object]) -> None:
         """Hand interrupt messages to one more."""

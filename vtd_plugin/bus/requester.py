@@ -260,10 +260,12 @@ class Requester:
         on_end: Callable[[Transfer], None] | None = None,
     ) -> Transfer:
         _check_run(iova, size)
+        number = 0
         if self._fabric.observed:
-            self._fabric.emit(TransferBegan(self.source_id, iova, size, attributes))
+            number = self._fabric.number_transfer()
+            self._fabric.emit(TransferBegan(self.source_id, iova, size, attributes, number))
         requests = self._requests(iova, size, attributes)
-        return Transfer(self._fabric, self.port, iova, size, attributes, requests, on_end)
+        return Transfer(self._fabric, self.port, iova, size, attributes, requests, on_end, number)
 
     def _settled(
         self, iova: int, size: int, attributes: Attributes, resolution: Resolution

@@ -46,6 +46,7 @@ class Transfer:
         "_fabric",
         "_faults",
         "_messages",
+        "_number",
         "_on_end",
         "_result",
         "_routes",
@@ -68,6 +69,7 @@ class Transfer:
         attributes: Attributes,
         requests: Iterable[tuple[int, int, Resolution]],
         on_end: Callable[[Transfer], None] | None = None,
+        number: int = 0,
     ) -> None:
         self.port = port
         self.iova = iova
@@ -78,6 +80,7 @@ class Transfer:
         self.aborted = False
         self._fabric = fabric
         self._on_end = on_end
+        self._number = number  # in events; 0 if nobody observed its beginning
         self._faults: list[Fault] = []
         self._routes: list[tuple[int, int, int]] = []  # offset, length, host physical address
         self._messages: list[_Message] = []
@@ -287,6 +290,7 @@ class Transfer:
             self.attributes,
             self.answer,
             self._transferred,
+            self._number,
         )
 
     def __repr__(self) -> str:

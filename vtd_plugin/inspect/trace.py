@@ -62,7 +62,7 @@ class Trace:
     ) -> None:
         self._clock = clock
         self._events = TraceEvents(path.open("w", buffering=1))
-        self._in_flight: list[_InFlight] = []
+        self._in_flight: dict[int, _InFlight] = {}
         self._just_ended: _InFlight | None = None
         self._waiting: dict[tuple[str, str], float] = {}
         self._handlers: Mapping[type[Event], Callable[[Any], None]] = {
@@ -86,8 +86,9 @@ class Trace:
         """Observe no longer; what has not ended is drawn until now. Once is enough."""
         self._stop()
         now = self._now()
-        while self._in_flight:
-            self._in_flight.pop(0).draw(self._events, now, answer="in flight")
+        for transfer in self._in_flight.values():
+            transfer.draw(self._events, now, answer="in flight")
+        self._in_flight.clear()
         self._draw_all_waiting("waiting")
         self._events.close()
 
@@ -108,18 +109,17 @@ class Trace:
     # --- requesters
 
     def _began(self, event: TransferBegan) -> None:
-        taken = {each.lane for each in self._in_flight if each.event.source_id == event.source_id}
+        others = self._in_flight.values()
+        taken = {each.lane for each in others if each.event.source_id == event.source_id}
         lane = next(number for number in count() if number not in taken)
-        self._in_flight.append(_InFlight(event, self._now(), lane))
+        self._in_flight[event.number] = _InFlight(event, self._now(), lane)
 
     def _ended(self, event: TransferEnded) -> None:
-        for transfer in self._in_flight:
-            if transfer.is_ended_by(event):
-                self._in_flight.remove(transfer)
-                self._just_ended = transfer
-                moved = event.transferred
-                transfer.draw(self._events, self._now(), answer=event.answer, bytes_moved=moved)
-                return
+        transfer = self._in_flight.pop(event.number, None)
+        if transfer is not None:
+            self._just_ended = transfer
+            moved = event.transferred
+            transfer.draw(self._events, self._now(), answer=event.answer, bytes_moved=moved)
 
     def _blocked(self, event: RequestBlocked) -> None:
         fault = event.fault
@@ -133,7 +133,7 @@ class Trace:
 
     def _youngest_at(self, source_id: int, address: int) -> _InFlight | None:
         """The transfer whose request for an address it may be."""
-        for transfer in reversed(self._in_flight):
+        for transfer in reversed(self._in_flight.values()):
             event = transfer.event
             first, last = event.iova, event.iova + max(event.size, 1) - 1
             if event.source_id == source_id and first <= address <= last:
@@ -225,16 +225,6 @@ class _InFlight:
     @property
     def row(self) -> Row:
         return _requester(self.event.source_id, self.lane)
-
-    def is_ended_by(self, event: TransferEnded) -> bool:
-        """Whether an end may be the one of this transfer."""
-        mine = self.event
-        return (mine.source_id, mine.iova, mine.size, mine.attributes) == (
-            event.source_id,
-            event.iova,
-            event.size,
-            event.attributes,
-        )
 
     def draw(self, events: TraceEvents, now: float, **facts: object) -> None:
         """Draw it from its begin until now."""
