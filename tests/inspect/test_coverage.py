@@ -9,7 +9,6 @@ import pytest
 
 from tests.inspect.coverage_run import Run
 from tests.iommu.bench import (
-    DOMAIN,
     ELSEWHERE,
     HOST,
     IOVA,
@@ -41,7 +40,6 @@ from vtd_plugin.encodings.registers import PLMLIMIT, PMEN
 from vtd_plugin.inspect.coverage import Coverage
 from vtd_plugin.inspect.coverage.bins import (
     FAULTS,
-    INVALIDATIONS,
     REQUESTS,
     RESETS,
     STATE_SWITCHES,
@@ -56,7 +54,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from vtd_plugin.encodings._layout import Layout
-    from vtd_plugin.inspect.coverage.model import Bin
 
 BEYOND = IOVA + PAGES * PAGE
 """An address after the last that is mapped."""
@@ -364,53 +361,19 @@ def test_blocked_interrupts_count() -> None:
     assert run.counted(FAULTS) == {("IR.22",): 1}
 
 
-# --- invalidations
-
-COMMANDS: dict[Bin, Layout] = {
-    ("context cache", "global"): descriptors.context_cache(),
-    ("context cache", "domain"): descriptors.context_cache(DOMAIN),
-    ("context cache", "device"): descriptors.context_cache(DOMAIN, SOURCE),
-    ("PASID cache", "global"): descriptors.pasid_cache(),
-    ("PASID cache", "domain"): descriptors.pasid_cache(DOMAIN),
-    ("PASID cache", "PASID"): descriptors.pasid_cache(DOMAIN, PASID),
-    ("IOTLB", "global"): descriptors.iotlb(),
-    ("IOTLB", "domain"): descriptors.iotlb(DOMAIN),
-    ("IOTLB", "page"): descriptors.iotlb_pages(scalable_config().capabilities, DOMAIN, IOVA, PAGE),
-    ("IOTLB", "PASID"): descriptors.pasid_iotlb(DOMAIN, PASID),
-    ("IOTLB", "PASID page"): descriptors.pasid_iotlb_pages(DOMAIN, PASID, IOVA, PAGE),
-    ("interrupt entry cache", "global"): descriptors.interrupt_entries(),
-    ("interrupt entry cache", "index"): descriptors.interrupt_entries(INDEX),
-    ("device-TLB", "page"): descriptors.device_tlb(SOURCE, None, IOVA, PAGE),
-    ("device-TLB", "PASID page"): descriptors.device_tlb(SOURCE, PASID, IOVA, PAGE),
-}
-
-
-def test_there_is_a_command_for_each_bin() -> None:
-    assert set(COMMANDS) == set(INVALIDATIONS.bins)
-
-
-@pytest.mark.parametrize("expected", COMMANDS, ids=str)
-def test_each_invalidation_has_its_bin(expected: Bin) -> None:
-    bench = Scalable(scalable_config(IR=1))
-    queue = bench.start_queue(wide=True)
-    run = Run(bench)
-    queue.run(COMMANDS[expected])
-    assert run.counted(INVALIDATIONS) == {expected: 1}
-
-
 # --- state switches
 
 
-def _invalidate(command: Bin) -> Callable[[Scalable], None]:
-    return lambda bench: bench.start_queue(wide=True).submit(COMMANDS[command])
+def _invalidate(command: Layout) -> Callable[[Scalable], None]:
+    return lambda bench: bench.start_queue(wide=True).submit(command)
 
 
 TRIGGERS: dict[Trigger, Callable[[Scalable], object]] = {
     Trigger.TRANSLATION_ON: lambda bench: bench.commands.start(Command.TRANSLATION, on=True),
     Trigger.TRANSLATION_OFF: lambda bench: bench.commands.start(Command.TRANSLATION, on=False),
     Trigger.ROOT_POINTER: lambda bench: bench.commands.start(Command.SET_ROOT_TABLE),
-    Trigger.CONTEXT_INVALIDATION: _invalidate(("context cache", "global")),
-    Trigger.PASID_INVALIDATION: _invalidate(("PASID cache", "global")),
+    Trigger.CONTEXT_INVALIDATION: _invalidate(descriptors.context_cache()),
+    Trigger.PASID_INVALIDATION: _invalidate(descriptors.pasid_cache()),
     Trigger.PROTECTED_REGIONS: _protect,
     Trigger.COLD_RESET: lambda bench: bench.platform.reset_units("cold"),
     Trigger.WARM_RESET: lambda bench: bench.platform.reset_units("warm"),

@@ -135,7 +135,7 @@ def test_what_is_saved_can_be_loaded(legacy: Coverage, tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"format": "something"}, "no saved functional coverage"),
-        ({"version": 2}, "version 2; 1 is read"),
+        ({"version": 1}, "version 1; 2 is read"),
         ({"bins": [{"group": "colours", "bin": {}, "hits": 1}]}, "covergroup 'colours'"),
         (
             {"bins": [{"group": "faults", "bin": {"condition": "XYZ.1"}, "hits": 1}]},

@@ -1,4 +1,4 @@
-"""What observers of a unit are told about walks, interrupts and page requests."""
+"""What observers of a unit are told about walks, interrupts, page requests and invalidations."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from tests.iommu.interrupt_bench import COMPATIBLE, INDEX, Interrupting, remappa
 from tests.iommu.page_request_bench import Requesting
 from tests.iommu.scalable_bench import FIRST, NESTED, PASID, SECOND, THROUGH, Scalable
 from vtd_plugin import VtdConfig
-from vtd_plugin.bus import AddressType, Fault, InterruptMessage
-from vtd_plugin.encodings.codes import PageTableType, TranslationType
+from vtd_plugin.bus import ALL_ADDRESSES, AddressType, Fault, InterruptMessage
+from vtd_plugin.encodings.codes import HptGranularity, PageTableType, TranslationType
 from vtd_plugin.encodings.faults import Condition
+from vtd_plugin.encodings.structures import HptInvalidate
 from vtd_plugin.iommu.events import InterruptResolved, Invalidated, PageRequested, TablesWalked
 from vtd_plugin.software.commands import Command
 
@@ -117,3 +118,22 @@ def test_a_page_request_that_is_not_queued_says_why() -> None:
     bench.commands.run(Command.TRANSLATION, on=False)
     bench.ask()
     assert [event.became for event in seen] == ["queue full", "blocked", "translation off"]
+
+
+@pytest.mark.parametrize(
+    ("granularity", "first", "last"),
+    [
+        (HptGranularity.DOMAIN, 0, ALL_ADDRESSES),
+        (HptGranularity.PAGE, 0x20_2000, 0x20_3FFF),
+    ],
+)
+def test_an_invalidation_of_host_permissions_is_told(
+    granularity: HptGranularity, first: int, last: int
+) -> None:
+    bench = Scalable()
+    queue = bench.start_queue(wide=True)
+    seen = bench.observe(Invalidated)
+    fields = {"G": granularity, "HPTDID": 7, "ADDR_address": 0x20_3000, "AM": 1}
+    queue.run(HptInvalidate(HptInvalidate.pack(**fields)))
+    name = granularity.name.lower()
+    assert seen == [Invalidated("vtd", "HPT cache", name, 7, None, first, last)]

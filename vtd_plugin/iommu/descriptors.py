@@ -214,10 +214,14 @@ class Descriptors:
         self._page_requests.answer(PageGroupResponse(raw))
         return None
 
-    @staticmethod
-    def _host_permissions(raw: int) -> QueueError | None:
-        """Nothing of host permission tables is cached: there is only the granularity to check."""
-        return None if HptInvalidate(raw).G in tuple(HptGranularity) else QueueError.RSVD_FIELD
+    def _host_permissions(self, raw: int) -> QueueError | None:
+        descriptor = HptInvalidate(raw)
+        if descriptor.G not in tuple(HptGranularity):
+            return QueueError.RSVD_FIELD
+        self._invalidator.host_permissions(
+            descriptor.G, descriptor.HPTDID, descriptor.ADDR_address, descriptor.AM
+        )
+        return None
 
     def _interrupt_entry(self, raw: int) -> QueueError | None:
         descriptor = InterruptEntryInvalidate(raw)

@@ -91,14 +91,16 @@ class Invalidated(Event):
 
     Attributes:
         unit: Name of the unit.
-        cache: ``"context cache"``, ``"PASID cache"``, ``"IOTLB"`` or ``"interrupt entry cache"``;
-            an IOTLB invalidation means the paging-structure caches, too.
+        cache: ``"context cache"``, ``"PASID cache"``, ``"IOTLB"``, ``"interrupt entry cache"`` or
+            ``"HPT cache"``; an IOTLB invalidation means the paging-structure caches, too.
         granularity: ``"global"``, ``"domain"``, ``"device"``, ``"page"``, ``"PASID"``,
             ``"PASID page"`` or ``"index"``.
         domain_id: The domain it names; None where it names none.
         pasid: The PASID it names, or None.
         first: First address it covers, or first index.
         last: Last address it covers, or last index.
+        transfers: How many transfers in flight use what it covers, and so are to be drained;
+            0 for other caches than the IOTLB.
     """
 
     unit: str
@@ -108,6 +110,7 @@ class Invalidated(Event):
     pasid: int | None = None
     first: int = 0
     last: int = (1 << 64) - 1
+    transfers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

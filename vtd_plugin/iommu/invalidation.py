@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from vtd_plugin.bus import ALL_ADDRESSES, Transfer, Translation, UnitHost
 from vtd_plugin.encodings.codes import (
     ContextGranularity,
+    HptGranularity,
     PageTableType,
     PasidCacheGranularity,
     TableMode,
@@ -37,6 +38,10 @@ _PASID_CACHE: Final = {
 }
 
 _FIRST_STAGE: Final = (PageTableType.FIRST_STAGE, PageTableType.NESTED)
+
+
+def _is_old(translation: Translation, covered: Callable[[IotlbEntry], bool]) -> bool:
+    return not isinstance(translation, IotlbEntry) or covered(translation)
 
 
 def page_range(address: int, address_mask: int) -> tuple[int, int]:
@@ -150,7 +155,7 @@ class Invalidator:
 
     def iotlb_global(self) -> set[Transfer]:
         """Invalidate the IOTLB and the paging-structure caches; returns what is to be drained."""
-        self._tell("IOTLB", "global")
+        self._tell("IOTLB", "global", covered=lambda _: True)
         caches = self._state.caches
         entries = caches.iotlb.clear() + caches.first_stage.clear() + caches.second_stage.clear()
         self._dropped("global IOTLB invalidation", entries)
@@ -160,12 +165,12 @@ class Invalidator:
     def iotlb_domain(self, domain_id: int) -> set[Transfer]:
         """Invalidate all that belongs to a domain; returns what is to be drained."""
         domain_id &= self._domain_mask
-        self._tell("IOTLB", "domain", domain_id)
         caches = self._state.caches
 
         def in_domain(entry: IotlbEntry | StructureEntry) -> bool:
             return entry.domain_id == domain_id
 
+        self._tell("IOTLB", "domain", domain_id, covered=in_domain)
         entries = caches.iotlb.drop(in_domain)
         entries += caches.first_stage.drop(in_domain) + caches.second_stage.drop(in_domain)
         self._dropped("domain IOTLB invalidation", entries)
@@ -189,7 +194,6 @@ class Invalidator:
         """
         domain_id &= self._domain_mask
         first, last = page_range(address & self._address_mask, address_mask)
-        self._tell("IOTLB", "page", domain_id, None, first, last)
         caches = self._state.caches
 
         def covered(entry: IotlbEntry) -> bool:
@@ -197,6 +201,7 @@ class Invalidator:
                 entry.page_tables in _FIRST_STAGE or entry.overlaps(first, last)
             )
 
+        self._tell("IOTLB", "page", domain_id, None, first, last, covered=covered)
         entries = caches.iotlb.drop(covered)
         entries += caches.first_stage.drop(lambda entry: entry.domain_id == domain_id)
         if not leaf_only:
@@ -212,12 +217,12 @@ class Invalidator:
     def iotlb_pasid(self, domain_id: int, pasid: int) -> set[Transfer]:
         """Invalidate all of a PASID in a domain; returns what is to be drained."""
         domain_id &= self._domain_mask
-        self._tell("IOTLB", "PASID", domain_id, pasid)
         caches = self._state.caches
 
         def covered(entry: IotlbEntry | StructureEntry) -> bool:
             return entry.domain_id == domain_id and entry.pasid == pasid
 
+        self._tell("IOTLB", "PASID", domain_id, pasid, covered=covered)
         entries = caches.iotlb.drop(covered) + caches.first_stage.drop(covered)
         self._dropped("PASID IOTLB invalidation", entries)
         self._switch.update(domain_id)
@@ -238,7 +243,6 @@ class Invalidator:
         """
         domain_id &= self._domain_mask
         first, last = page_range(address, address_mask)
-        self._tell("IOTLB", "PASID page", domain_id, pasid, first, last)
 
         def named(entry: IotlbEntry | StructureEntry) -> bool:
             return (
@@ -250,6 +254,7 @@ class Invalidator:
         def covered(entry: IotlbEntry) -> bool:
             return entry.page_tables in _FIRST_STAGE and named(entry)
 
+        self._tell("IOTLB", "PASID page", domain_id, pasid, first, last, covered=covered)
         caches = self._state.caches
         entries = caches.iotlb.drop(covered)
         if not leaf_only:
@@ -282,6 +287,24 @@ class Invalidator:
             self._tell("interrupt entry cache", "index", None, None, first, last)
         self._interrupts.invalidate(index, index_mask)
 
+    # --- host permission tables (§6.5.2.7)
+
+    def host_permissions(
+        self, granularity: int, domain_id: int, address: int, address_mask: int
+    ) -> None:
+        """Invalidate cached host permissions, of which there are none: only observers see it.
+
+        Args:
+            granularity: One of `HptGranularity`.
+            domain_id: Domain of the tables (HPTDID).
+            address: A host address; counts for page-selective.
+            address_mask: Low page-number bits that do not count (AM).
+        """
+        paged = granularity == HptGranularity.PAGE
+        pages = page_range(address, address_mask) if paged else (0, ALL_ADDRESSES)
+        name = HptGranularity(granularity).name.lower()
+        self._tell("HPT cache", name, domain_id & self._domain_mask, None, *pages)
+
     # --- draining (§6.5.4)
 
     def in_flight(self) -> set[Transfer]:
@@ -293,16 +316,15 @@ class Invalidator:
 
         Leases are among them, unless they end as soon as they are recalled.
         """
+        self._host.recall(lambda translation: _is_old(translation, covered))
+        return self._using(covered)
 
-        def old(translation: Translation) -> bool:
-            return not isinstance(translation, IotlbEntry) or covered(translation)
-
-        self._host.recall(old)
+    def _using(self, covered: Callable[[IotlbEntry], bool]) -> set[Transfer]:
         return {
             transfer
             for port in self._host.ports
             for transfer in port.in_flight
-            if any(old(translation) for _, _, translation in transfer.translations)
+            if any(_is_old(translation, covered) for _, _, translation in transfer.translations)
         }
 
     def _tell(
@@ -313,10 +335,15 @@ class Invalidator:
         pasid: int | None = None,
         first: int = 0,
         last: int = ALL_ADDRESSES,
+        *,
+        covered: Callable[[IotlbEntry], bool] | None = None,
     ) -> None:
         if self._host.observed:
+            transfers = len(self._using(covered)) if covered is not None else 0
             self._host.emit(
-                Invalidated(self._name, cache, granularity, domain_id, pasid, first, last)
+                Invalidated(
+                    self._name, cache, granularity, domain_id, pasid, first, last, transfers
+                )
             )
 
     def _dropped(self, reason: str, entries: int) -> None:

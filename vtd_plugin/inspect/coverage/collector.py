@@ -42,7 +42,7 @@ class Collector:
             FaultSorter(count),
             InterruptSorter(count),
             PageRequestSorter(count),
-            InvalidationSorter(count),
+            InvalidationSorter(platform, count),
             QueueSorter(count),
             SwitchSorter(platform, count),
             self._resets,

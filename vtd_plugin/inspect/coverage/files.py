@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vtd_plugin.inspect.coverage.report import Hits
 
 _FORMAT: Final = "vtd-plugin functional coverage"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _XML_ROOT: Final = "top"
 _XML_NODE: Final = "vtd"
 

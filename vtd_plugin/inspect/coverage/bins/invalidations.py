@@ -1,4 +1,4 @@
-"""Invalidations: of which cache, and how much of it."""
+"""Invalidations: of which cache, how much of it, and what is in flight that uses it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class Cache(StrEnum):
     PASID = "PASID cache"
     IOTLB = "IOTLB"
     INTERRUPT_ENTRY = "interrupt entry cache"
+    HPT = "HPT cache"
     DEVICE_TLB = "device-TLB"
 
 
@@ -30,6 +31,14 @@ class Granularity(StrEnum):
     INDEX = "index"
 
 
+class UseInFlight(StrEnum):
+    """What is in flight meanwhile, and whether it uses what is invalidated (§6.5.4)."""
+
+    NOTHING = "nothing in flight"
+    OTHERS = "others in flight"
+    COVERED = "covered in flight"
+
+
 def _only(cache: Cache, *granularities: Granularity) -> Exclusion:
     """A cache has no other granularities (§6.5.2)."""
     return never(
@@ -41,7 +50,11 @@ def _only(cache: Cache, *granularities: Granularity) -> Exclusion:
 
 INVALIDATIONS: Final = Covergroup(
     "invalidations",
-    (Axis.of("cache", Cache), Axis.of("granularity", Granularity)),
+    (
+        Axis.of("cache", Cache),
+        Axis.of("granularity", Granularity),
+        Axis.of("in_flight", UseInFlight),
+    ),
     (
         _only(Cache.CONTEXT, Granularity.GLOBAL, Granularity.DOMAIN, Granularity.DEVICE),
         _only(Cache.PASID, Granularity.GLOBAL, Granularity.DOMAIN, Granularity.PASID),
@@ -54,6 +67,24 @@ INVALIDATIONS: Final = Covergroup(
             Granularity.PASID_PAGE,
         ),
         _only(Cache.INTERRUPT_ENTRY, Granularity.GLOBAL, Granularity.INDEX),
-        _only(Cache.DEVICE_TLB, Granularity.PAGE, Granularity.PASID_PAGE),
+        _only(Cache.HPT, Granularity.GLOBAL, Granularity.DOMAIN, Granularity.PAGE),
+        _only(
+            Cache.DEVICE_TLB,
+            Granularity.GLOBAL,
+            Granularity.PAGE,
+            Granularity.PASID,
+            Granularity.PASID_PAGE,
+        ),
+        never(
+            "only what the IOTLB holds is used in flight (§6.5.4)",
+            cache=set(Cache) - {Cache.IOTLB},
+            in_flight=(UseInFlight.COVERED,),
+        ),
+        never(
+            "a global invalidation covers everything",
+            cache=(Cache.IOTLB,),
+            granularity=(Granularity.GLOBAL,),
+            in_flight=(UseInFlight.OTHERS,),
+        ),
     ),
 )
