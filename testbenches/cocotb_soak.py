@@ -7,9 +7,8 @@ memory is compared each time. The environment says which seeds.
 
 from __future__ import annotations
 
-import os
 import random
-from typing import Any, Final
+from typing import Any
 
 import cocotb
 
@@ -19,16 +18,12 @@ from testbenches.journal import View
 from testbenches.master import pause_all
 from testbenches.scene import DESTINATION, SOURCE, Scene
 from testbenches.sg import Copy, Status
+from testbenches.soak_seeds import seeds_of_this_simulation
 from testbenches.triggers import RESETS, Stage, Trigger
-
-SEEDS: Final = "VTD_SOAK_SEEDS"
-"""The environment variable that gives the first seed and their number, ``1:50``."""
-
-_first, _number = map(int, os.environ.get(SEEDS, "1:1").split(":"))
 
 
 @cocotb.test
-@cocotb.parametrize(seed=range(_first, _first + _number))
+@cocotb.parametrize(seed=seeds_of_this_simulation())
 async def nothing_is_lost(dut: Any, seed: int) -> None:
     random.seed(seed)
     scene = await Scene.power_up(dut)

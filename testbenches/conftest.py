@@ -39,6 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ[variable] = str(path)
 
 
+@pytest.fixture(scope="session")
+def seeds(pytestconfig: pytest.Config) -> range:
+    """All seeds, for a testbench that takes them in one simulation."""
+    return _seeds(pytestconfig)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for master in DESIGNS:
         if master in metafunc.fixturenames:
@@ -46,5 +52,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "simulator" in metafunc.fixturenames:
         metafunc.parametrize("simulator", available(), ids=lambda each: str(each.kind))
     if "seed" in metafunc.fixturenames:
-        first = metafunc.config.getoption("--first-seed")
-        metafunc.parametrize("seed", range(first, first + metafunc.config.getoption("--seeds")))
+        metafunc.parametrize("seed", _seeds(metafunc.config))
+
+
+def _seeds(config: pytest.Config) -> range:
+    first = config.getoption("--first-seed")
+    return range(first, first + config.getoption("--seeds"))

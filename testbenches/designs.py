@@ -74,3 +74,6 @@ SG_DMA_NATIVE: Final = Design(
     ),
 )
 """The same engine on a native memory, for Verilator."""
+
+WB_MASTER: Final = Design("wb_master", (_RTL / "wb_master.sv",))
+"""A Wishbone master that does what it is told (`rtl/wb_master.sv`)."""

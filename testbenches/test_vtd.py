@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from pywellen import Waveform
 
+from testbenches import soak_seeds
 from testbenches.cells import part
-from testbenches.cocotb_soak import SEEDS
 from testbenches.recording import timeline_beside
 
 if TYPE_CHECKING:
@@ -35,13 +35,12 @@ def test_nvme_lite_behind_a_unit(nvme_lite: Setup, seed: int) -> None:
     nvme_lite.run("cocotb_nvme_lite_vtd", seed=seed)
 
 
-def test_soak(sg_dma: Setup, request: pytest.FixtureRequest) -> None:
-    first, number = (request.config.getoption(name) for name in ("--first-seed", "--seeds"))
+def test_soak(sg_dma: Setup, seeds: range) -> None:
     sg_dma.run(
         "cocotb_soak",
-        seed=first,
-        env={SEEDS: f"{first}:{number}"},
-        timeout=600 + 60 * number,
+        seed=seeds.start,
+        env=soak_seeds.environment(seeds),
+        timeout=600 + 60 * len(seeds),
     )
 
 

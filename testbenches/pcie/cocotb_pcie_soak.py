@@ -7,7 +7,6 @@ pages that are not mapped. All of memory is compared each time. The environment 
 
 from __future__ import annotations
 
-import os
 import random
 from typing import Any, Final
 
@@ -17,19 +16,16 @@ from testbenches.journal import DIRECT, PAGE
 from testbenches.pcie.scene import DESTINATION, PAGES, SOURCE, Scene
 from testbenches.pcie.triggers import RESETS, Stage, Trigger
 from testbenches.sg import Copy
+from testbenches.soak_seeds import seeds_of_this_simulation
 from vtd_plugin.bus import ResetOrder
 from vtd_plugin.encodings.registers import GSTS
 
-SEEDS: Final = "VTD_PCIE_SOAK_SEEDS"
-"""The environment variable that gives the first seed and their number, ``1:50``."""
-
 _LONGEST_GAP: Final = 200
 """Clock cycles between the halves of a reset, or a command and a reset."""
-_first, _number = map(int, os.environ.get(SEEDS, "1:1").split(":"))
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
-@cocotb.parametrize(seed=range(_first, _first + _number))
+@cocotb.parametrize(seed=seeds_of_this_simulation())
 async def test_nothing_is_lost(dut: Any, seed: int) -> None:
     """Every byte of memory is what it must be, and every command ends when it must."""
     random.seed(seed)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pywellen import Waveform
 
 from hdl_bridge import probe
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import available
+from testbenches import soak_seeds
 from testbenches.designs import Design
 from testbenches.pcie.cocotb_pcie_dma import DESTINATION, PAGE, SOURCE
-from testbenches.pcie.cocotb_pcie_soak import SEEDS
-
-if TYPE_CHECKING:
-    import pytest
 
 _RTL: Final = Path(__file__).parent.parent / "rtl"
 
@@ -74,15 +71,14 @@ def test_waveforms_show_what_each_engine_asks_for(tmp_path: Path) -> None:
         assert values(f"{name}_probe.remapped") == [0, 1]
 
 
-def test_soak(request: pytest.FixtureRequest) -> None:
+def test_soak(seeds: range) -> None:
     """All seeds in one simulation: a new root complex for each costs less than a simulation."""
-    first, number = (request.config.getoption(name) for name in ("--first-seed", "--seeds"))
     run(
         available()[0],
         PCIE_DMA.top,
         PCIE_DMA.sources,
         "testbenches.pcie.cocotb_pcie_soak",
-        seed=first,
-        env={SEEDS: f"{first}:{number}"},
-        timeout=600 + 10 * number,
+        seed=seeds.start,
+        env=soak_seeds.environment(seeds),
+        timeout=600 + 10 * len(seeds),
     )

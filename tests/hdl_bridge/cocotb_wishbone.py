@@ -12,16 +12,9 @@ from cocotb.types import LogicArray
 
 from hdl_bridge.wishbone import WishboneBus, WishboneError, WishboneRegisters
 from testbenches.master import random_pauses
+from testbenches.wishbone.master import Master, bus_of, start
 from tests.hdl_bridge.registers import Registers
-from tests.hdl_bridge.wishbone_bench import (
-    HOST,
-    IOVA,
-    MAPPED,
-    Bench,
-    Master,
-    bus_of,
-    start,
-)
+from tests.hdl_bridge.wishbone_bench import HOST, IOVA, MAPPED, Bench
 from vtd_plugin.bus.testing import RecordingSink
 
 BASE = 0x8000

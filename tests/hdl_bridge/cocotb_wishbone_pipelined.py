@@ -9,17 +9,9 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
 from hdl_bridge.wishbone import WishboneMemory, WishboneRegisters
+from testbenches.wishbone.master import Master, bus_of, start
 from tests.hdl_bridge.registers import Registers
-from tests.hdl_bridge.wishbone_bench import (
-    HOST,
-    IOVA,
-    MAPPED,
-    SOURCE_ID,
-    Bench,
-    Master,
-    bus_of,
-    start,
-)
+from tests.hdl_bridge.wishbone_bench import HOST, IOVA, MAPPED, SOURCE_ID, Bench
 from vtd_plugin import Platform, VtdUnit
 from vtd_plugin.bus import Mapping
 from vtd_plugin.software import Driver, FrameAllocator

@@ -11,7 +11,7 @@ import pytest
 from hdl_bridge.probe import SOURCE
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import available
-from testbenches.designs import SG_DMA, SG_DMA_NATIVE, Design
+from testbenches.designs import SG_DMA, SG_DMA_NATIVE, WB_MASTER, Design
 
 PAGE = Path(__file__).parents[2] / "docs" / "hdl-bridge.md"
 HERE = Path(__file__).parent
@@ -20,8 +20,8 @@ DESIGNS = {
     for design in (
         SG_DMA,
         SG_DMA_NATIVE,
+        WB_MASTER,
         Design("axi_wires", (SOURCE, HERE / "axi_wires.sv")),
-        Design("wb_master", (HERE / "wb_master.sv",)),
         Design("wb_slave", (HERE / "wb_slave.sv",)),
     )
 }

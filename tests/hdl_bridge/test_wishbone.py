@@ -7,11 +7,11 @@ import pytest
 
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import available
+from testbenches.designs import WB_MASTER
 
 if TYPE_CHECKING:
     from hdl_bridge.simulators import Simulator
 
-MASTER = Path(__file__).parent / "wb_master.sv"
 SLAVE = Path(__file__).parent / "wb_slave.sv"
 
 on_all_simulators = pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def test_behind_a_wishbone_master(
 ) -> None:
     run(
         simulator,
-        "wb_master",
-        [MASTER],
+        WB_MASTER.top,
+        WB_MASTER.sources,
         "tests.hdl_bridge.cocotb_wishbone",
         parameters={"DATA_WIDTH": width, "PIPELINED": pipelined},
         seed=seed,
@@ -43,26 +43,11 @@ def test_behind_a_wishbone_master_with_several_accesses_under_way(
 ) -> None:
     run(
         simulator,
-        "wb_master",
-        [MASTER],
+        WB_MASTER.top,
+        WB_MASTER.sources,
         "tests.hdl_bridge.cocotb_wishbone_pipelined",
         parameters={"DATA_WIDTH": width, "PIPELINED": 1},
         seed=1,
-    )
-
-
-@pytest.mark.parametrize(("width", "pipelined", "seed"), [(32, 0, 1), (32, 1, 2), (64, 1, 3)])
-@on_all_simulators
-def test_everything_at_random_behind_a_wishbone_master(
-    simulator: Simulator, width: int, pipelined: int, seed: int
-) -> None:
-    run(
-        simulator,
-        "wb_master",
-        [MASTER],
-        "tests.hdl_bridge.cocotb_wishbone_soak",
-        parameters={"DATA_WIDTH": width, "PIPELINED": pipelined},
-        seed=seed,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import cocotb
 from cocotb.triggers import ClockCycles
@@ -18,20 +18,24 @@ from cocotb.triggers import ClockCycles
 from hdl_bridge.reset import ResetLine
 from hdl_bridge.wishbone import WishboneMemory
 from testbenches.master import random_pauses
-from tests.hdl_bridge.wishbone_bench import SOURCE_ID, Master, bus_of, start
+from testbenches.soak_seeds import seeds_of_this_simulation
+from testbenches.wishbone.master import Master, bus_of, start
 from vtd_plugin.bus import Mapping, Platform, TransferBegan
 from vtd_plugin.bus.testing import FakeUnit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.hdl_bridge.wishbone_bench import Outcome
+    from testbenches.wishbone.master import Outcome
     from vtd_plugin.bus import Event
 
-RAM = 0x1_0000
-PAGE = 0x1000
-IOVA = 0x1000_0000
-PAGES = 4
+SOURCE_ID: Final = "00:04.0"
+RAM: Final = 0x1_0000
+PAGE: Final = 0x1000
+IOVA: Final = 0x1000_0000
+PAGES: Final = 4
+STEPS: Final = 250
+"""What the master, software and the platform do with one seed."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,13 @@ class Command:
 
     @property
     def lanes(self) -> list[int]:
+        """The bytes of the bus word that it selects."""
         return [lane for lane in range(16) if self.select >> lane & 1]
 
 
 class Soak:
+    """The master behind a fake unit, and what each of its accesses is to come to."""
+
     def __init__(self, dut: Any) -> None:
         self.dut = dut
         self.rng = rng = random.Random(random.getrandbits(32))
@@ -174,11 +181,13 @@ class Soak:
 
 
 @cocotb.test
-@cocotb.parametrize(round=range(6))
-async def nothing_is_lost(dut: Any, round: int) -> None:  # noqa: A002 - what it is
+@cocotb.parametrize(seed=seeds_of_this_simulation())
+async def nothing_is_lost(dut: Any, seed: int) -> None:
+    """Every access comes to what it must, and every byte of memory is what it must be."""
+    random.seed(seed)
     await start(dut)
     soak = Soak(dut)
-    for _ in range(250):
+    for _ in range(STEPS):
         dice = soak.rng.random()
         if dice < 0.75:
             await soak.access()

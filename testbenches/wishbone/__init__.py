@@ -1,0 +1,1 @@
+"""A Wishbone master in RTL, in classic cycles or in pipelined mode."""
