@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cocotb.triggers import RisingEdge
 
+from hdl_bridge._axi_bus import signal
 from hdl_bridge._axi_side import (
     AddressChannel,
     Flight,
@@ -28,10 +29,10 @@ class _DataChannel(Channel):
         self.ready = sampler(bus.rready)
         self.valid = Output(bus.rvalid)
         self.data = Output(bus.rdata)
-        self.last = Output(getattr(bus, "rlast", None))
-        self.identifier = Output(getattr(bus, "rid", None))
-        self.response = Output(getattr(bus, "rresp", None))
-        Output(getattr(bus, "ruser", None))
+        self.last = Output(signal(bus, "rlast"))
+        self.identifier = Output(signal(bus, "rid"))
+        self.response = Output(signal(bus, "rresp"))
+        Output(signal(bus, "ruser"))
 
 
 class ReadSide(Side):
@@ -46,7 +47,7 @@ class ReadSide(Side):
         super().__init__(terms)
         self._bus_bytes = len(bus.r.rdata) // 8
         self._no_data = (1 << len(bus.r.rdata)) - 1
-        self.ar_channel = AddressChannel(bus.ar, "ar", self._bus_bytes, terms.clock, terms.wake)
+        self.ar_channel = AddressChannel(bus.ar, "ar", self._bus_bytes, terms)
         self.r_channel = _DataChannel(bus.r, terms.clock, terms.wake)
         self.requests = [(self.ar_channel.valid, RisingEdge(bus.ar.arvalid))]
         self._current: Flight | None = None
@@ -73,7 +74,8 @@ class ReadSide(Side):
         elif data.ready() == "1":
             self._accepted()
             self._show()
-        full = len(self._waiting) >= self._outstanding
+        taken = len(self._waiting) + (self._current is not None)
+        full = taken >= self._outstanding
         address.ready.drive(0 if address.held or full else 1)
         return self._current is not None or bool(self._waiting)
 
@@ -113,7 +115,7 @@ class ReadSide(Side):
         self._current, self._beat = flight, 0
         transfer = flight.transfer
         assert transfer is not None  # noqa: S101 - reads begin with their address
-        self._words = words_of(flight.burst, transfer.read, self._bus_bytes)
+        self._words = words_of(flight.burst, transfer.read, self._bus_bytes, joined=transfer.in_ram)
         self.r_channel.identifier.drive(flight.identifier)
         self.r_channel.response.drive(self._response(flight))
         return True

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from hdl_bridge._axi_bus import signal
 from hdl_bridge._channel import Channel
 from hdl_bridge._signals import Output, sampler
-from hdl_bridge.burst_port import is_interrupt
-from hdl_bridge.bursts import Burst, BurstType
+from hdl_bridge.bursts import AxiProtocolError, BurstType, legal_burst
 from vtd_plugin.bus import IDENTITY
 
 if TYPE_CHECKING:
@@ -21,14 +21,11 @@ if TYPE_CHECKING:
     from cocotb.triggers import RisingEdge
 
     from hdl_bridge.burst_port import BurstPort
+    from hdl_bridge.bursts import Burst
     from hdl_bridge.exclusive import ExclusiveMonitor
     from vtd_plugin.bus import Transfer, Translation
 
 _TRANSLATIONS_KNOWN: Final = 1024
-
-
-class AxiProtocolError(AssertionError):
-    """A master broke a rule of AXI; the message names the burst and the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +35,9 @@ class Latency:
     Attributes:
         address: From the address phase to the first read data, or from the last write data to the
             write response.
-        walk: The same, for bursts whose translation was not at hand. One that the port has been
-            given before is; so is memory that is not remapped.
+        walk: More for bursts whose translation was not at hand, from the address phase on: that of
+            a write goes on while its data comes. A translation that the port has been given before
+            is at hand; so is memory that is not remapped.
         beat: Between two data beats.
     """
 
@@ -157,22 +155,25 @@ class AddressChannel(Channel):
         ready: Drives xREADY.
     """
 
-    def __init__(
-        self, bus: Any, prefix: str, bus_bytes: int, clock: Any, changed: Callable[[], object]
-    ) -> None:
-        super().__init__(clock, changed)
+    def __init__(self, bus: Any, prefix: str, bus_bytes: int, terms: Terms) -> None:
+        super().__init__(terms.clock, terms.wake)
         self.valid = sampler(getattr(bus, f"{prefix}valid"))
         self.ready = Output(getattr(bus, f"{prefix}ready"))
         self._prefix = prefix
         self._bus_bytes = bus_bytes
-        self._samplers = {
-            name: sampler(getattr(bus, prefix + name))
-            for name in ("id", "addr", "len", "size", "burst", "lock", "user")
-            if hasattr(bus, prefix + name)
-        }
         # What AXI says of signals that a bus does not have.
-        self._values = {"id": 0, "len": 0, "burst": 1, "lock": 0, "user": 0}
+        self._values = {"id": 0, "len": 0, "burst": int(BurstType.INCR), "lock": 0, "user": 0}
         self._values["size"] = (bus_bytes - 1).bit_length()
+        names = ["id", "addr", "len", "size", "burst"]
+        if terms.monitor is not None:  # what makes no difference may be unknown
+            names.append("lock")
+        if terms.port.wants_user:
+            names.append("user")
+        self._samplers = {
+            name: sampler(handle)
+            for name in names
+            if (handle := signal(bus, prefix + name)) is not None
+        }
 
     def take(self) -> Flight:
         """The burst whose address phase is accepted at this clock edge."""
@@ -182,22 +183,19 @@ class AddressChannel(Channel):
             try:
                 values[name] = int(bits, 2)
             except ValueError:
-                self._refuse(f"{self._prefix}{name} is {bits} while {self._prefix}valid is 1")
-        burst = self._burst(values)
+                prefix = self._prefix
+                raise AxiProtocolError(
+                    f"{prefix.upper()}: {prefix}{name} is {bits} while {prefix}valid is 1"
+                ) from None
+        burst = legal_burst(
+            self._prefix.upper(),
+            self._bus_bytes,
+            values["addr"],
+            values["len"] + 1,
+            1 << values["size"],
+            values["burst"],
+        )
         return Flight(values["id"], burst, bool(values["lock"]), values["user"])
-
-    def _burst(self, values: dict[str, int]) -> Burst:
-        if values["burst"] not in (*BurstType,):
-            self._refuse(f"{self._prefix}burst is {values['burst']}, which is reserved")
-        kind = BurstType(values["burst"])
-        burst = Burst(values["addr"], values["len"] + 1, 1 << values["size"], kind)
-        violation = burst.violation(self._bus_bytes)
-        if violation is not None:
-            self._refuse(f"{burst} {violation}")
-        return burst
-
-    def _refuse(self, what: str) -> None:
-        raise AxiProtocolError(f"{self._prefix.upper()}: {what}")
 
 
 class Side:
@@ -234,8 +232,7 @@ class Side:
     def _begin(self, flight: Flight, *, write: bool) -> None:
         """Begin the request of a burst, and reckon when it may be answered."""
         burst = flight.burst
-        # The strobes of one beat to the interrupt window tell which dword it is.
-        if not (write and burst.beats == 1 and is_interrupt(burst.address)):
+        if not (write and self._port.begins_with_data(burst, flight.user)):
             flight.transfer = self._port.begin(
                 burst.first, burst.size, write=write, user=flight.user
             )

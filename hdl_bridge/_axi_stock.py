@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from cocotbext.axi import AxiSlaveRead, AxiSlaveWrite
+
 from hdl_bridge._signals import known
 from hdl_bridge._structure import require
-from hdl_bridge.bursts import Burst, BurstType
+from hdl_bridge.bursts import Burst, legal_burst
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +19,7 @@ TESTED_VERSION: Final = "0.1.28"
 _ATTRIBUTES: Final = {
     "write": ("aw_channel.recv", "w_channel.recv", "b_channel.send", "b_channel.bus.drive",
               "b_channel.ready", "b_channel.clock", "_write", "_process_write_cr",
-              "_handle_reset", "assert_reset"),
+              "_handle_reset", "assert_reset", "wstrb_present"),
     "read": ("ar_channel.recv", "r_channel.send", "r_channel.bus.drive", "r_channel.ready",
              "r_channel.clock", "_read", "_process_read_cr", "_handle_reset", "assert_reset"),
 }  # fmt: skip
@@ -28,29 +30,23 @@ def directions(slave: Any) -> tuple[Any, Any]:
 
     Raises:
         TypeError: It is no AXI slave of cocotbext-axi.
+        ValueError: Something is attached to it already.
         RuntimeError: This cocotbext-axi is not built as the one we know.
     """
-    write_if = getattr(slave, "write_if", slave if hasattr(slave, "aw_channel") else None)
-    read_if = getattr(slave, "read_if", slave if hasattr(slave, "ar_channel") else None)
+    write_if, read_if = getattr(slave, "write_if", slave), getattr(slave, "read_if", slave)
+    if not isinstance(write_if, AxiSlaveWrite):
+        write_if = None
+    if not isinstance(read_if, AxiSlaveRead):
+        read_if = None
     if write_if is None and read_if is None:
         raise TypeError(f"{slave!r} is no AxiRam or AxiSlave of cocotbext-axi")
     for interface, direction in ((write_if, "write"), (read_if, "read")):
         if interface is not None:
             require("cocotbext-axi", TESTED_VERSION, interface, *_ATTRIBUTES[direction])
+            channel = interface.aw_channel if direction == "write" else interface.ar_channel
+            if isinstance(getattr(channel.recv, "__self__", None), _Beats):
+                raise ValueError(f"something is attached to {slave!r} already")
     return write_if, read_if
-
-
-def burst_of(address: Any, prefix: str, bus_bytes: int) -> tuple[Burst, int]:
-    """An address phase and its AxUSER; signals that a bus lacks have AXI's default values."""
-    fields = vars(address)
-
-    def field(name: str, default: int) -> int:
-        return int(fields.get(f"{prefix}{name}", default))
-
-    size = field("size", (bus_bytes - 1).bit_length())
-    kind = BurstType(field("burst", BurstType.INCR))
-    burst = Burst(field("addr", 0), field("len", 0) + 1, 1 << size, kind)
-    return burst, field("user", 0)
 
 
 def take_unknown_data(write_if: Any) -> None:
@@ -68,11 +64,54 @@ def take_unknown_data(write_if: Any) -> None:
     write_if.w_channel.recv = recv
 
 
+class EscapingErrors:
+    """Has an error that a beat raises end the test, where a slave by itself answers SLVERR."""
+
+    def __init__(
+        self, interface: Any, beat: str, responses: Any, answered: tuple[type[Exception], ...] = ()
+    ) -> None:
+        """Look after an interface, from its next reset on.
+
+        Args:
+            interface: The write or the read interface.
+            beat: Its method that moves a beat, ``"_write"`` or ``"_read"``.
+            responses: Its channel of responses.
+            answered: Errors that shall be a SLVERR.
+        """
+        self._error: Exception | None = None
+        self._answered = answered
+        self._move = getattr(interface, beat)
+        self._send = responses.send
+        setattr(interface, beat, self._beat)
+        responses.send = self._respond
+
+    async def _beat(self, *arguments: Any) -> Any:
+        try:
+            return await self._move(*arguments)
+        except self._answered:
+            raise
+        except Exception as error:
+            self._error = self._error or error
+            raise
+
+    async def _respond(self, response: Any) -> None:
+        if self._error is not None:
+            raise self._error
+        await self._send(response)
+
+
+def let_errors_escape(slave: Any, *answered: type[Exception]) -> None:
+    """Have errors in both directions of a slave end the test, but for those that are answered."""
+    write_if, read_if = slave.write_if, slave.read_if
+    EscapingErrors(write_if, "_write", write_if.b_channel, answered)
+    EscapingErrors(read_if, "_read", read_if.r_channel, answered)
+
+
 class _Beats:
     """Knows of each address phase what its beats cover."""
 
     def __init__(
-        self, interface: Any, prefix: str, begin: Callable[[Burst, int], object] | None
+        self, interface: Any, prefix: str, begin: Callable[[Burst, Any], object] | None
     ) -> None:
         channel = getattr(interface, f"{prefix}_channel")
         self._receive = channel.recv
@@ -83,33 +122,42 @@ class _Beats:
 
     async def _address(self) -> Any:
         address = await self._receive()
-        burst, user = burst_of(address, self._prefix, self._bus_bytes)
+        burst = self._burst(vars(address))
         self._spans = burst.spans()
         if self._begin is not None:
-            self._begin(burst, user)
+            self._begin(burst, getattr(address, f"{self._prefix}user"))
         return address
+
+    def _burst(self, fields: dict[str, Any]) -> Burst:
+        address, length, size, kind = (
+            int(fields[self._prefix + name]) for name in ("addr", "len", "size", "burst")
+        )
+        channel = self._prefix.upper()
+        return legal_burst(channel, self._bus_bytes, address, length + 1, 1 << size, kind)
 
 
 class BeatWrites(_Beats):
     """Has a slave write only the bytes that each beat covers, whatever its strobes say."""
 
-    def __init__(self, write_if: Any, begin: Callable[[Burst, int], object] | None = None) -> None:
+    def __init__(self, write_if: Any, begin: Callable[[Burst, Any], object] | None = None) -> None:
         """Look after an interface, from its next reset on.
 
         Args:
             write_if: The write interface.
-            begin: Told of each address phase: (burst, AxUSER).
+            begin: Told of each address phase: (burst, AxUSER as it was sampled).
         """
         take_unknown_data(write_if)
         super().__init__(write_if, "aw", begin)
         self._receive_data = write_if.w_channel.recv
         write_if.w_channel.recv = self._data
+        self._has_strobes: bool = write_if.wstrb_present
+        write_if.wstrb_present = True  # where the master drives none, those from here count
 
     async def _data(self) -> Any:
         beat = await self._receive_data()
         first, stop = next(self._spans)
         covered = (1 << stop - first) - 1 << first % self._bus_bytes
-        beat.wstrb = int(getattr(beat, "wstrb", covered)) & covered
+        beat.wstrb = int(beat.wstrb) & covered if self._has_strobes else covered
         return beat
 
 
@@ -120,14 +168,14 @@ class BeatReads(_Beats):
         self,
         read_if: Any,
         read: Callable[[int, int], bytes],
-        begin: Callable[[Burst, int], object] | None = None,
+        begin: Callable[[Burst, Any], object] | None = None,
     ) -> None:
         """Read for an interface, from its next reset on.
 
         Args:
             read_if: The read interface.
             read: Reads the bytes of a beat: (address, size).
-            begin: Told of each address phase: (burst, AxUSER).
+            begin: Told of each address phase: (burst, AxUSER as it was sampled).
         """
         super().__init__(read_if, "ar", begin)
         self._read = read

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cocotb.triggers import RisingEdge
 
+from hdl_bridge._axi_bus import signal
 from hdl_bridge._axi_side import (
     AddressChannel,
-    AxiProtocolError,
     Flight,
     Side,
     first_host_address,
@@ -19,7 +19,7 @@ from hdl_bridge._channel import Channel
 from hdl_bridge._lanes import stores_of
 from hdl_bridge._signals import Output, sampler
 from hdl_bridge.burst_port import end_if_interrupt
-from hdl_bridge.bursts import Response
+from hdl_bridge.bursts import AxiProtocolError, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +37,8 @@ class _DataChannel(Channel):
         self.ready = Output(bus.wready)
         self.data = sampler(bus.wdata)
         self.last = sampler(bus.wlast)
-        every = "1" * bus_bytes
-        self.strobes: Callable[[], str] = (
-            sampler(bus.wstrb) if hasattr(bus, "wstrb") else lambda: every
-        )
+        every, strobes = "1" * bus_bytes, signal(bus, "wstrb")
+        self.strobes: Callable[[], str] = sampler(strobes) if strobes is not None else lambda: every
 
 
 class _ResponseChannel(Channel):
@@ -48,9 +46,9 @@ class _ResponseChannel(Channel):
         super().__init__(clock, changed)
         self.ready = sampler(bus.bready)
         self.valid = Output(bus.bvalid)
-        self.identifier = Output(getattr(bus, "bid", None))
-        self.response = Output(getattr(bus, "bresp", None))
-        Output(getattr(bus, "buser", None))
+        self.identifier = Output(signal(bus, "bid"))
+        self.response = Output(signal(bus, "bresp"))
+        Output(signal(bus, "buser"))
 
 
 class WriteSide(Side):
@@ -65,7 +63,7 @@ class WriteSide(Side):
     def __init__(self, bus: Any, terms: Terms) -> None:
         super().__init__(terms)
         clock, self._bus_bytes = terms.clock, len(bus.w.wdata) // 8
-        self.aw_channel = AddressChannel(bus.aw, "aw", self._bus_bytes, clock, terms.wake)
+        self.aw_channel = AddressChannel(bus.aw, "aw", self._bus_bytes, terms)
         self.w_channel = _DataChannel(bus.w, self._bus_bytes, clock, terms.wake)
         self.b_channel = _ResponseChannel(bus.b, clock, terms.wake)
         self.requests = [
@@ -123,10 +121,13 @@ class WriteSide(Side):
         self._words.append(data.data())
         self._strobes.append(data.strobes())
         self._resume_at = self._now + self._latency.beat
-        if data.last() == "1":
+        last = data.last()
+        if last not in ("0", "1"):
+            raise AxiProtocolError(f"W: wlast is {last} while wvalid is 1")
+        if last == "1":
             self._unclaimed.append((self._words, self._strobes))
             self._words, self._strobes = [], []
-            self._match()
+        self._match()
 
     def _match(self) -> None:
         """Write what has both its address and its data; both come in one order."""
@@ -138,24 +139,22 @@ class WriteSide(Side):
             self._write(flight, words, strobes)
             flight.ready = True
             flight.due = max(flight.due, self._now + self._latency.address)
+        if self._dataless and len(self._words) >= self._dataless[0].burst.beats:
+            raise AxiProtocolError(f"W: {self._dataless[0].burst} has no WLAST in its last beat")
 
     def _write(self, flight: Flight, words: list[str], strobes: list[str]) -> None:
+        transfer = flight.transfer
+        joined = transfer is not None and transfer.in_ram
         try:
-            stores = list(stores_of(flight.burst, words, strobes, self._bus_bytes))
+            stores = list(stores_of(flight.burst, words, strobes, self._bus_bytes, joined=joined))
         except ValueError as error:
             raise AxiProtocolError(f"W: a strobe of {flight.burst} is not known") from error
-        transfer = flight.transfer
-        if transfer is None and stores:
-            first, data = stores[0]
-            transfer = self._port.begin(first, len(data), write=True, user=flight.user)
-            flight.transfer = transfer
-        if transfer is None or not transfer.ok or not self._may_write(flight):
-            return
-        for address, data in stores:
-            offset = address - transfer.iova
-            if offset + len(data) <= transfer.size:
-                transfer.write(offset, data)
-        end_if_interrupt(transfer)
+        if transfer is None:
+            flight.transfer = self._port.write_beat(stores, flight.user)
+        elif transfer.ok and self._may_write(flight):
+            for address, data in stores:
+                transfer.write(address - transfer.iova, data)
+            end_if_interrupt(transfer)
 
     def _may_write(self, flight: Flight) -> bool:
         """Whether a write takes place: an exclusive one may not."""

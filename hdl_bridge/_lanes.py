@@ -11,24 +11,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 
-def words_of(burst: Burst, read: Callable[[int, int], bytes], bus_bytes: int) -> list[int]:
+def words_of(
+    burst: Burst, read: Callable[[int, int], bytes], bus_bytes: int, *, joined: bool
+) -> list[int]:
     """The bus words of a read.
 
     Args:
         burst: The burst.
         read: Reads memory: (offset from the burst's first byte, size).
         bus_bytes: Width of the bus.
+        joined: Whether beats may be read together; if not, each is an access of its own.
     """
-    if _is_plain(burst, bus_bytes):
+    if joined and _is_plain(burst, bus_bytes):
         data = read(0, burst.size)
         steps = range(0, burst.size, bus_bytes)
         return [int.from_bytes(data[step : step + bus_bytes], "little") for step in steps]
     first = burst.first
-    if burst.kind is BurstType.FIXED:  # what is there may be different each time
-        beats = [read(0, burst.size) for _ in range(burst.beats)]
-    else:
+    if joined:
         data = read(0, burst.size)
         beats = [data[start - first : stop - first] for start, stop in burst.spans()]
+    else:
+        beats = [read(start - first, stop - start) for start, stop in burst.spans()]
     return [
         int.from_bytes(beat, "little") << 8 * (start % bus_bytes)
         for beat, (start, _) in zip(beats, burst.spans(), strict=True)
@@ -36,7 +39,7 @@ def words_of(burst: Burst, read: Callable[[int, int], bytes], bus_bytes: int) ->
 
 
 def stores_of(
-    burst: Burst, words: Sequence[str], strobes: Sequence[str], bus_bytes: int
+    burst: Burst, words: Sequence[str], strobes: Sequence[str], bus_bytes: int, *, joined: bool
 ) -> Iterator[tuple[int, bytes]]:
     """The stores that a write comes to: (address, data), in order.
 
@@ -46,11 +49,12 @@ def stores_of(
         strobes: The bits of its strobes. Those of lanes that a beat has no part in count for
             nothing.
         bus_bytes: Width of the bus.
+        joined: Whether beats may be stored together; if not, each is an access of its own.
 
     Raises:
         ValueError: A strobe is neither 0 nor 1.
     """
-    if _is_plain(burst, bus_bytes) and strobes.count("1" * bus_bytes) == burst.beats:
+    if joined and _is_plain(burst, bus_bytes) and strobes.count("1" * bus_bytes) == burst.beats:
         yield burst.address, known("".join(reversed(words))).to_bytes(burst.size, "little")
         return
     for (start, stop), word, strobe in zip(burst.spans(), words, strobes, strict=True):

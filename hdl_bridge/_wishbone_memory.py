@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hdl_bridge._lanes import runs_of_ones
 from hdl_bridge._wishbone_side import Request, Subordinate
-from hdl_bridge.burst_port import end_if_interrupt, requester_of
+from hdl_bridge.burst_port import checked_options, end_if_interrupt, requester_of
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -58,11 +58,13 @@ class WishboneMemory(Subordinate):
             **options: What every request carries, such as a PASID; see `RequestOptions`.
 
         Raises:
-            TypeError: There is a source-id too many or too few.
-            ValueError: `source_id`, `address_unit`, `latency` or `outstanding` cannot be.
+            TypeError: `requester` is no requester, there is a source-id too many or too few, or no
+                such option.
+            ValueError: `source_id`, `address_unit`, `latency`, `outstanding` or an option cannot
+                be.
         """
         self.requester = requester_of(requester, source_id)
-        self._options = options
+        self._options = checked_options(options)
         super().__init__(
             bus,
             clock,

@@ -16,21 +16,19 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiSlave
 
+from hdl_bridge._axi_bus import width
 from hdl_bridge._axi_stock import (
     TESTED_VERSION,
     BeatReads,
     BeatWrites,
+    EscapingErrors,
     directions,
+    let_errors_escape,
 )
-from hdl_bridge.axi_memory import AxiMemory, AxiProtocolError, Latency
-from hdl_bridge.burst_port import (
-    AxiUser,
-    BurstPort,
-    FaultResponse,
-    end_if_interrupt,
-    is_interrupt,
-)
-from hdl_bridge.registers import RegisterWindow, SlaveTarget
+from hdl_bridge.axi_memory import AxiMemory, Latency
+from hdl_bridge.burst_port import AxiUser, BurstPort, FaultResponse, end_if_interrupt
+from hdl_bridge.bursts import AxiProtocolError
+from hdl_bridge.registers import OutsideRegistersError, RegisterWindow, SlaveTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +71,8 @@ def attach(
 
     Call it before the master's first burst: a burst under way is lost. Nothing answers at an
     address: DECERR. A reset of the platform or of the requester aborts a burst: SLVERR. A reset of
-    the slave itself aborts the bursts it had.
+    the slave itself aborts the bursts it had. A burst that breaks a rule of AXI ends the test with
+    an `AxiProtocolError`, and so does whatever a listener or a target on the bus raises.
 
     Args:
         slave: An AxiRam or AxiSlave of cocotbext-axi, or one direction of either.
@@ -88,15 +87,18 @@ def attach(
         The bridge.
 
     Raises:
-        TypeError: `slave` is no AXI slave of cocotbext-axi, or there is a source-id too many or
-            too few.
-        ValueError: `on_fault` or `source_id` cannot be, or `user` is for signals that the bus of
-            the slave does not have.
+        TypeError: `slave` is no AXI slave of cocotbext-axi, `requester` no requester, there is a
+            source-id too many or too few, or no such option.
+        ValueError: `on_fault`, `source_id` or an option cannot be, `user` is for signals that the
+            bus of the slave does not have, or something is attached already.
         RuntimeError: This cocotbext-axi is not built as the one we know.
     """
     bridge = AxiBridge(requester, source_id, on_fault, user, options)
     write_if, read_if = directions(slave)
-    _require_user(bridge, write_if, read_if)
+    if write_if is not None:
+        bridge.require_user("awuser", width(write_if.bus.aw, "awuser"))
+    if read_if is not None:
+        bridge.require_user("aruser", width(read_if.bus.ar, "aruser"))
     if write_if is not None:
         _WriteSide(bridge, write_if)
     if read_if is not None:
@@ -127,7 +129,8 @@ def attach_registers(
         reset_active_level: Whether that reset is active high.
 
     Returns:
-        The slave model. A beat outside the registers is answered with SLVERR.
+        The slave model. A beat outside the registers is answered with SLVERR; whatever else the
+        target raises ends the test.
 
     Raises:
         RuntimeError: This cocotbext-axi is not built as the one we know.
@@ -137,23 +140,25 @@ def attach_registers(
     write_if, read_if = directions(slave)
     BeatWrites(write_if)
     BeatReads(read_if, window.read)
+    let_errors_escape(slave, OutsideRegistersError)
     return slave
 
 
 class _Active:
-    """A burst from its address phase on; `transfer` is None until it has begun."""
+    """A burst from its address phase on; without a transfer it begins with its data, `stores`."""
 
-    __slots__ = ("transfer", "user")
+    __slots__ = ("stores", "transfer", "user")
 
-    def __init__(self, transfer: Transfer | None, user: int) -> None:
-        self.transfer = transfer
+    def __init__(self, user: int) -> None:
         self.user = user
+        self.transfer: Transfer | None = None
+        self.stores: list[tuple[int, bytes]] = []
 
 
 class _Side:
     """What reads and writes have in common: whose turn it is, and how bursts end."""
 
-    def __init__(self, bridge: AxiBridge, interface: Any, response_channel: Any) -> None:
+    def __init__(self, bridge: AxiBridge, interface: Any, beat: str, response_channel: Any) -> None:
         self._bridge = bridge
         self._active: _Active | None = None
         self._answered: deque[_Active] = deque()  # their last response waits to be driven
@@ -165,12 +170,14 @@ class _Side:
         self._slave_reset: Callable[[bool], None] = interface._handle_reset  # noqa: SLF001
         response_channel.bus.drive = self._driven
         response_channel.send = self._respond
+        EscapingErrors(interface, beat, response_channel)
         interface._handle_reset = self._reset  # noqa: SLF001
         # The slave may be waiting for its first address already, past what we have replaced.
         interface.assert_reset()
 
-    def _begin(self, burst: Burst, user: int, *, write: bool) -> Transfer:
-        return self._bridge.begin(burst.first, burst.size, write=write, user=user)
+    def _user(self, sampled: Any) -> int:
+        """AxUSER, if it makes a difference; else it may be unknown."""
+        return int(sampled) if self._bridge.wants_user else 0
 
     async def _respond(self, response: Any) -> None:
         raise NotImplementedError
@@ -212,30 +219,31 @@ class _WriteSide(_Side):
     def __init__(self, bridge: AxiBridge, interface: Any) -> None:
         BeatWrites(interface, self._address)
         interface._write = self._beat  # noqa: SLF001
-        super().__init__(bridge, interface, interface.b_channel)
+        super().__init__(bridge, interface, "_write", interface.b_channel)
 
-    def _address(self, burst: Burst, user: int) -> None:
-        # A burst that breaks the 4 KiB rule never begins: the slave stops the simulation for it.
-        # Nor does one beat to the interrupt window yet: its strobes tell which dword it is.
-        begins = burst.is_legal and not (burst.beats == 1 and is_interrupt(burst.address))
-        transfer = self._begin(burst, user, write=True) if begins else None
-        self._active = _Active(transfer, user)
+    def _address(self, burst: Burst, awuser: Any) -> None:
+        active = self._active = _Active(self._user(awuser))
+        if not self._bridge.begins_with_data(burst, active.user):
+            active.transfer = self._bridge.begin(
+                burst.first, burst.size, write=True, user=active.user
+            )
 
     async def _beat(self, address: int, data: bytes) -> None:
         active = self._active
         assert active is not None  # noqa: S101 - a beat comes after its address
         if active.transfer is None:
-            active.transfer = self._bridge.begin(address, len(data), write=True, user=active.user)
-        offset = address - active.transfer.iova
-        if 0 <= offset <= active.transfer.size - len(data):
-            active.transfer.write(offset, data)
+            active.stores.append((address, data))
+        else:
+            active.transfer.write(address - active.transfer.iova, data)
 
     async def _respond(self, response: Any) -> None:
         active, self._active = self._active, None
         assert active is not None  # noqa: S101 - a response comes after its address
-        transfer = active.transfer
-        end_if_interrupt(transfer)
-        response.bresp = self._bridge.response(transfer)
+        if active.transfer is None:
+            active.transfer = self._bridge.write_beat(active.stores, active.user)
+        else:
+            end_if_interrupt(active.transfer)
+        response.bresp = self._bridge.response(active.transfer)
         self._answered.append(active)
         await self._send(response)
 
@@ -246,16 +254,16 @@ class _WriteSide(_Side):
 class _ReadSide(_Side):
     def __init__(self, bridge: AxiBridge, interface: Any) -> None:
         BeatReads(interface, self._beat, self._address)
-        super().__init__(bridge, interface, interface.r_channel)
+        super().__init__(bridge, interface, "_read", interface.r_channel)
 
-    def _address(self, burst: Burst, user: int) -> None:
-        transfer = self._begin(burst, user, write=False) if burst.is_legal else None
-        self._active = _Active(transfer, user)
+    def _address(self, burst: Burst, aruser: Any) -> None:
+        active = self._active = _Active(self._user(aruser))
+        active.transfer = self._bridge.begin(burst.first, burst.size, write=False, user=active.user)
 
     def _beat(self, address: int, size: int) -> bytes:
         active = self._active
         assert active is not None  # noqa: S101 - a beat comes after its address
-        assert active.transfer is not None  # noqa: S101 - and after the slave's 4 KiB check
+        assert active.transfer is not None  # noqa: S101 - with which a read begins
         return active.transfer.read(address - active.transfer.iova, size)
 
     async def _respond(self, response: Any) -> None:
@@ -269,12 +277,3 @@ class _ReadSide(_Side):
 
     def _is_last(self, response: Any) -> bool:
         return bool(response.rlast)
-
-
-def _require_user(bridge: AxiBridge, write_if: Any, read_if: Any) -> None:
-    """Refuse a layout of AxUSER where there is no such signal."""
-    for interface, prefix in ((write_if, "aw"), (read_if, "ar")):
-        if interface is None or not bridge.wants_user:
-            continue
-        if not hasattr(getattr(interface.bus, prefix), f"{prefix}user"):
-            raise ValueError(f"user is given, but the bus of {interface!r} has no {prefix}user")

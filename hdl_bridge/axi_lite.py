@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cocotbext.axi import AxiLiteSlave
 
-from hdl_bridge._axi_stock import take_unknown_data
-from hdl_bridge.registers import RegisterWindow, SlaveTarget
+from hdl_bridge._axi_stock import let_errors_escape, take_unknown_data
+from hdl_bridge.registers import OutsideRegistersError, RegisterWindow, SlaveTarget
 
 if TYPE_CHECKING:
     from hdl_bridge.registers import RegisterTarget
@@ -37,9 +37,11 @@ def attach_registers(
         reset_active_level: Whether that reset is active high.
 
     Returns:
-        The slave model. What is outside the registers is answered with SLVERR.
+        The slave model. What is outside the registers is answered with SLVERR; whatever else the
+        target raises ends the test.
     """
     registers = SlaveTarget(RegisterWindow(target, base))
     slave = AxiLiteSlave(bus, clock, reset, registers, reset_active_level)
     take_unknown_data(slave.write_if)
+    let_errors_escape(slave, OutsideRegistersError)
     return slave

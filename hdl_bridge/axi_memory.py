@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import cocotb
 from cocotb.triggers import Event, First, RisingEdge
 
+from hdl_bridge._axi_bus import directions, width
 from hdl_bridge._axi_read import ReadSide
-from hdl_bridge._axi_side import AxiProtocolError, Latency, Terms, Walks
+from hdl_bridge._axi_side import Latency, Terms, Walks
 from hdl_bridge._axi_write import WriteSide
 from hdl_bridge._reset_input import ResetInput
 from hdl_bridge.burst_port import BurstPort, FaultResponse
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from hdl_bridge.exclusive import ExclusiveMonitor
     from vtd_plugin.bus import Platform, Requester, RequestOptions
 
-__all__ = ["AxiMemory", "AxiProtocolError", "Latency"]
+__all__ = ["AxiMemory", "Latency"]
 
 _PATIENCE: Final = 8  # idle clock cycles before it sleeps: falling asleep costs as much as some
 
@@ -66,7 +67,8 @@ class AxiMemory(BurstPort):
         """Answer on a bus from now on.
 
         Args:
-            bus: An AxiBus of cocotbext-axi, or one direction of it.
+            bus: An AxiBus of cocotbext-axi, or one direction of it. Signals that it lacks have the
+                default values of AXI.
             clock: Its clock.
             reset: Its reset, or None.
             requester: Whose requests the bursts are: a requester port, an assigned device, or a
@@ -83,9 +85,10 @@ class AxiMemory(BurstPort):
             **options: What every request carries, such as a PASID; see `RequestOptions`.
 
         Raises:
-            TypeError: There is a source-id too many or too few.
-            ValueError: `on_fault`, `source_id` or `outstanding` cannot be, or `user` is for
-                signals that the bus does not have.
+            TypeError: `bus`, `requester` or `latency` is something else, there is a source-id too
+                many or too few, or no such option.
+            ValueError: `on_fault`, `source_id`, `outstanding` or an option cannot be, `user` is for
+                signals that the bus does not have, or it lacks one that has no default value.
         """
         super().__init__(requester, source_id, on_fault, user, options)
         self._woken = Event()
@@ -93,12 +96,14 @@ class AxiMemory(BurstPort):
             raise ValueError(f"outstanding={outstanding}: at least one burst must be taken")
         self._monitor = monitor
         latency = latency if latency is not None else Latency()
+        if not isinstance(latency, Latency):
+            raise TypeError(f"latency={latency!r} is no Latency")
         terms = Terms(self, clock, self._wake, latency, Walks(latency), outstanding, monitor)
-        write = getattr(bus, "write", bus if hasattr(bus, "aw") else None)
-        read = getattr(bus, "read", bus if hasattr(bus, "ar") else None)
-        for channel, prefix in ((write and write.aw, "aw"), (read and read.ar, "ar")):
-            if channel and self.wants_user and not hasattr(channel, f"{prefix}user"):
-                raise ValueError(f"user is given, but the bus has no {prefix}user")
+        write, read = directions(bus)
+        if write is not None:
+            self.require_user("awuser", width(write.aw, "awuser"))
+        if read is not None:
+            self.require_user("aruser", width(read.ar, "aruser"))
         self.write_if = WriteSide(write, terms) if write is not None else None
         self.read_if = ReadSide(read, terms) if read is not None else None
         self._sides = [side for side in (self.write_if, self.read_if) if side is not None]

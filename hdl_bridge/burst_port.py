@@ -11,21 +11,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
-from hdl_bridge.bursts import Response
+from hdl_bridge.bursts import Burst, Response
 from vtd_plugin.bus import (
     INTERRUPT_WINDOW_BASE,
     INTERRUPT_WINDOW_LAST,
     AddressType,
     Platform,
     Requester,
+    RequestKind,
     RequestOptions,
     Transfer,
+    attributes_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-_PASID_MASK: Final = (1 << 20) - 1
+_PASID_BITS: Final = 20
 
 
 class FaultResponse(StrEnum):
@@ -63,11 +65,28 @@ class AxiUser:
     execute: int | None = 22
     translated: int | None = 23
 
+    def __post_init__(self) -> None:
+        bits = [bit for bit in self._single_bits if bit is not None]
+        bits += range(self.pasid, self.pasid + _PASID_BITS)
+        if min(bits) < 0:
+            raise ValueError(f"{self}: the number of a bit is not negative")
+        if len(set(bits)) < len(bits):
+            raise ValueError(f"{self}: a bit has two meanings")
+
+    @property
+    def width(self) -> int:
+        """Bits that AxUSER has at least."""
+        return 1 + max(self.pasid + _PASID_BITS - 1, *(bit or 0 for bit in self._single_bits))
+
+    @property
+    def _single_bits(self) -> tuple[int | None, ...]:
+        return self.pasid_valid, self.privileged, self.execute, self.translated
+
     def __call__(self, value: int) -> RequestOptions:
         """What a request with this AxUSER carries."""
         options: RequestOptions = {}
         if _bit(value, self.pasid_valid):
-            options["pasid"] = value >> self.pasid & _PASID_MASK
+            options["pasid"] = value >> self.pasid & (1 << _PASID_BITS) - 1
             options["privileged"] = _bit(value, self.privileged)
             options["execute"] = _bit(value, self.execute)
         if _bit(value, self.translated):
@@ -95,12 +114,27 @@ class BurstPort:
         self.listeners: list[BurstListener] = []
         self._fault_response = Response[FaultResponse(on_fault)]
         self._user = user
-        self._options = options
+        self._options = checked_options(options)
 
     @property
     def wants_user(self) -> bool:
         """Whether the AxUSER of a burst makes a difference."""
         return self._user is not None
+
+    def require_user(self, name: str, width: int) -> None:
+        """Refuse a layout of AxUSER that a bus cannot carry.
+
+        Args:
+            name: The signal.
+            width: Its bits, 0 if there is none.
+
+        Raises:
+            ValueError: There is no such signal, or the layout has more bits.
+        """
+        if self._user is not None and not width:
+            raise ValueError(f"user is given, but the bus has no {name}")
+        if isinstance(self._user, AxiUser) and width < self._user.width:
+            raise ValueError(f"{self._user} needs {self._user.width} bits; {name} has {width}")
 
     def begin(self, first: int, size: int, *, write: bool, user: int = 0) -> Transfer:
         """Begin the request of a burst.
@@ -112,8 +146,41 @@ class BurstPort:
             user: AxUSER.
         """
         transfer = self.requester.begin(first, size, write, **self.options(user))
+        self.tell(transfer)
+        return transfer
+
+    def tell(self, transfer: Transfer) -> None:
+        """Tell the listeners of a transfer that has begun."""
         for listener in self.listeners:
             listener(transfer)
+
+    def begins_with_data(self, burst: Burst, user: int) -> bool:
+        """Whether the request of a write begins when its data is here.
+
+        That of one beat to the interrupt window does: its strobes tell which dword it is. Where a
+        request with a PASID is remapped, the window is like other memory.
+        """
+        if burst.beats > 1 or not is_interrupt(burst.address):
+            return False
+        return self.options(user).get("pasid") is None or not self.requester.space.remapped
+
+    def write_beat(self, stores: Sequence[tuple[int, bytes]], user: int) -> Transfer | None:
+        """Carry out a write that begins with its data; all of it is one request.
+
+        Args:
+            stores: The runs of bytes that its strobes select, by rising address.
+            user: AxUSER.
+
+        Returns:
+            The transfer; None if nothing is selected.
+        """
+        if not stores:
+            return None
+        first, (last, data) = stores[0][0], stores[-1]
+        transfer = self.begin(first, last + len(data) - first, write=True, user=user)
+        for address, data in stores:
+            transfer.write(address - first, data)
+        end_if_interrupt(transfer)
         return transfer
 
     def options(self, user: int) -> RequestOptions:
@@ -133,16 +200,29 @@ def requester_of(requester: Requester | Platform, source_id: int | str | None) -
     """The requester that is meant: a requester, or a platform together with a source-id.
 
     Raises:
-        TypeError: There is a source-id too many or too few.
+        TypeError: It is neither, or there is a source-id too many or too few.
         ValueError: The source-id cannot be.
     """
     if isinstance(requester, Platform):
         if source_id is None:
             raise TypeError("a platform needs a source_id as well")
         return requester.requester(source_id)
+    if not isinstance(requester, Requester):
+        raise TypeError(f"{requester!r} is neither a requester nor a platform")
     if source_id is not None:
         raise TypeError(f"{requester!r} has a source-id; {source_id!r} is one too many")
     return requester
+
+
+def checked_options(options: RequestOptions) -> RequestOptions:
+    """The options of all requests of a master, looked at before there is any.
+
+    Raises:
+        TypeError: There is no such option.
+        ValueError: An option is out of its range.
+    """
+    attributes_of(RequestKind.READ, options)
+    return options
 
 
 def is_interrupt(address: int) -> bool:

@@ -1,7 +1,7 @@
 """The addresses of an AXI burst (AMBA AXI specification, "Burst length, size, and type").
 
-Pure arithmetic: which bytes a burst can touch, and which of them each beat does. Its rules are
-only told, not enforced: whoever asks decides what breaking them means.
+Pure arithmetic: which bytes a burst can touch, which of them each beat does, and which rule a burst
+breaks.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ class Response(IntEnum):
     EXOKAY = 1
     SLVERR = 2
     DECERR = 3
+
+
+class AxiProtocolError(AssertionError):
+    """A master broke a rule of AXI; the message names the burst and the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +81,11 @@ class Burst:
         kind = self.kind.name
         return f"{kind} burst of {self.beats} x {self.beat_bytes} bytes at {self.address:#x}"
 
-    @property
-    def is_legal(self) -> bool:
-        """Whether it stays inside 4 KiB."""
-        return self.first // BOUNDARY == (self.stop - 1) // BOUNDARY
-
     def violation(self, bus_bytes: int) -> str | None:
         """The first rule of AXI4 that it breaks on a bus of that width, in words."""
         if self.beat_bytes > bus_bytes:
             return f"has beats wider than the {bus_bytes} bytes of the bus"
-        if not self.is_legal:
+        if self.first // BOUNDARY != (self.stop - 1) // BOUNDARY:
             return "crosses a border of 4 KiB"
         if self.kind is BurstType.WRAP:
             if self.beats not in _WRAPPING_BEATS:
@@ -108,3 +107,28 @@ class Burst:
                 if self.kind is BurstType.WRAP and aligned == self.stop:
                     aligned = self.first
                 start = aligned
+
+
+def legal_burst(
+    channel: str, bus_bytes: int, address: int, beats: int, beat_bytes: int, kind: int
+) -> Burst:
+    """The burst of an address phase.
+
+    Args:
+        channel: AW or AR.
+        bus_bytes: Width of the bus.
+        address: AxADDR, in bytes.
+        beats: AxLEN plus one.
+        beat_bytes: Two to the power of AxSIZE.
+        kind: AxBURST.
+
+    Raises:
+        AxiProtocolError: It breaks a rule of AXI4.
+    """
+    if kind not in (*BurstType,):
+        raise AxiProtocolError(f"{channel}: AxBURST is {kind}, which is reserved")
+    burst = Burst(address, beats, beat_bytes, BurstType(kind))
+    violation = burst.violation(bus_bytes)
+    if violation is not None:
+        raise AxiProtocolError(f"{channel}: {burst} {violation}")
+    return burst

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from typing import TypeAlias
 
+    from vtd_plugin.bus import ResetKind
+
     Owner: TypeAlias = tuple[Hashable, int]
     """A port and an identifier on it (AxID)."""
 
@@ -17,10 +19,20 @@ class ExclusiveMonitor:
 
     All memories that share one see each other's writes, under whatever addresses their masters
     know the bytes. It does not see writes that take another way: those of processors, or of
-    masters on other ports.
+    masters on other ports. As a device of the platform, ``platform.add_device(monitor)``, it
+    forgets all reservations when the platform resets its masters.
+
+    Attributes:
+        name: What reports call it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "exclusive-monitor") -> None:
+        """Start without reservations.
+
+        Args:
+            name: Unique on its platform.
+        """
+        self.name = name
         self._reserved: dict[Owner, tuple[int, int]] = {}
 
     def reserve(self, owner: Owner, address: int, size: int) -> None:
@@ -35,6 +47,10 @@ class ExclusiveMonitor:
         """A reset: all reservations go whose owner is something of that port."""
         for owner in [owner for owner in self._reserved if owner[0] is port]:
             del self._reserved[owner]
+
+    def reset(self, kind: ResetKind) -> None:  # noqa: ARG002 - it is the same for all kinds
+        """A reset of the platform: all reservations go; see `Device.reset`."""
+        self._reserved.clear()
 
     def written(self, address: int, size: int) -> None:
         """A write: reservations of any of its bytes go."""

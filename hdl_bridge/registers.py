@@ -7,6 +7,10 @@ from typing import Protocol
 from vtd_plugin.bus.mmio import aligned_pieces
 
 
+class OutsideRegistersError(ValueError):
+    """An access is not to registers."""
+
+
 class RegisterTarget(Protocol):
     """Who has registers: an IOMMU of `vtd_plugin.bus.Unit`, for one."""
 
@@ -36,7 +40,7 @@ class RegisterWindow:
         """Read a run of bytes.
 
         Raises:
-            ValueError: Not all of them are registers.
+            OutsideRegistersError: Not all of them are registers.
         """
         self._require(address, size)
         return b"".join(
@@ -48,7 +52,7 @@ class RegisterWindow:
         """Write a run of bytes.
 
         Raises:
-            ValueError: Not all of them are registers.
+            OutsideRegistersError: Not all of them are registers.
         """
         self._require(address, len(data))
         first = address - self._base
@@ -58,14 +62,14 @@ class RegisterWindow:
 
     def _require(self, address: int, size: int) -> None:
         if not self.covers(address, size):
-            raise ValueError(
+            raise OutsideRegistersError(
                 f"{size} bytes at {address:#x} are not within "
                 f"{self._target.register_bytes:#x} bytes of registers at {self._base:#x}"
             )
 
 
 class SlaveTarget:
-    """A window as the target of a slave of cocotbext-axi, which answers an error with SLVERR."""
+    """A window as the target of a slave of cocotbext-axi."""
 
     def __init__(self, window: RegisterWindow) -> None:
         self._window = window

@@ -39,7 +39,12 @@ class ResetLine:
             clock: The clock it is synchronous to.
             cycles: Clock cycles for which it is asserted.
             active_level: Whether it is active high.
+
+        Raises:
+            ValueError: There are less than one cycle.
         """
+        if cycles < 1:
+            raise ValueError(f"cycles={cycles}: a reset takes at least one clock cycle")
         self.name = name
         self.kinds: list[ResetKind] = []
         self._signal = signal
@@ -87,10 +92,13 @@ async def reset_platform(
         gap: Clock cycles between the two.
 
     Raises:
-        ValueError: The kind or the order is no such word.
+        ValueError: The kind or the order is no such word, or the gap is negative.
     """
+    if gap < 0:
+        raise ValueError(f"gap={gap}: there cannot be less than no clock cycles between")
+    kind, order = ResetKind(kind), ResetOrder(order)
     halves = [platform.reset_masters, platform.reset_units]
-    if ResetOrder(order) is ResetOrder.UNITS_FIRST:
+    if order is ResetOrder.UNITS_FIRST:
         halves.reverse()
     halves[0](kind)
     if gap:

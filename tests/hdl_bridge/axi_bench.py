@@ -58,6 +58,20 @@ class CachingUnit(FakeUnit):
         return answer
 
 
+def lacking(bus: AxiBus, *names: str) -> AxiBus:
+    """That bus as it is found where a design has no such signals."""
+    for channel in (bus.write.aw, bus.write.w, bus.write.b, bus.read.ar, bus.read.r):
+        for name in names:
+            if name in channel._signals:
+                if name in channel._optional_signals:
+                    del channel._signals[name]
+                    delattr(channel, name)
+                else:
+                    channel._signals[name] = None
+                    setattr(channel, name, None)
+    return bus
+
+
 class Bench:
     def __init__(self, dut: Any, unit: FakeUnit | None = None, **options: Any) -> None:
         self.dut = dut

@@ -28,8 +28,10 @@ from tests.hdl_bridge.axi_bench import (
     subordinate,
 )
 from tests.hdl_bridge.raw_master import RawMaster
+from vtd_plugin import VtdConfig, VtdUnit
 from vtd_plugin.bus import Answer, Mapping, Platform, Requester
-from vtd_plugin.bus.testing import FakeUnit, RecordingSink
+from vtd_plugin.bus.testing import FakeRegisters, FakeUnit, RecordingSink
+from vtd_plugin.software import Driver, FrameAllocator
 
 if TYPE_CHECKING:
     from cocotb.task import Task
@@ -179,15 +181,75 @@ async def an_interrupt_is_one_dword_whatever_the_bus_width(dut: Any) -> None:
     lane = 8 % bus_bytes
     assert await bench.master.write(narrow, [0x22 << 8 * lane], [0xF << lane]) == OKAY
     assert sink.messages[-1].data == 0x22
-    # Less than a dword, none of it, more than one beat, and what the unit blocks.
+    # Less than a dword, none of it, more than one, more than one beat, and what the unit blocks.
     before = len(sink.messages)
     assert await bench.master.write(narrow, [0], [0x3 << lane]) == DECERR
     assert await bench.master.write(narrow, [0], [0]) == OKAY
+    for strobe in (0b1011 << lane, 0b0110 << lane, 0b1001 << lane):
+        assert await bench.master.write(narrow, [0], [strobe]) == DECERR
+    if bus_bytes > 4:
+        wide = Burst(0xFEE0_1000, 1, bus_bytes)
+        for strobe in (0xFF, 0x1F, 0x3C, 0xF0 | 1, 0x81, (1 << bus_bytes) - 1):
+            assert await bench.master.write(wide, [0], [strobe]) == DECERR
     assert await bench.write(0xFEE0_1000, bytes(8)) == DECERR
     bench.unit.block(0xFEE0_1000)
     assert await bench.write(0xFEE0_1000, bytes(4)) == DECERR
     assert len(sink.messages) == before
     assert bench.port.in_flight == ()
+
+
+@cocotb.test
+async def where_a_pasid_is_remapped_the_interrupt_window_is_memory(dut: Any) -> None:
+    """In flight until the response is taken, and every byte that is selected lands."""
+    await start(dut)
+    platform = Platform(4 << 20, load_entry_points=False)
+    platform.add_unit(VtdUnit(VtdConfig(SMTS=1, SSTS=1, PASID=1, PSS=7)))
+    sink = RecordingSink()
+    platform.add_interrupt_sink(sink)
+    driver = Driver(platform, frames=FrameAllocator(0x20_0000, 0x10_0000))
+    driver.enable("scalable")
+    domain = driver.create_domain(levels=4)
+    domain.map(0xFEE0_0000, HOST, 0x1000)
+    driver.attach_pasid(SOURCE_ID, 5, second_stage=domain)
+    bus = AxiBus.from_prefix(dut, "axi")
+    port = platform.requester(SOURCE_ID)
+    subordinate(bus, dut, port, pasid=5)
+    master = RawMaster(bus, dut)
+    master.b.pause = True
+    burst = Burst(0xFEE0_0010, 1, master.bus_bytes)
+    word = int.from_bytes(bytes(range(1, 1 + master.bus_bytes)), "little")
+    writing = cocotb.start_soon(master.write(burst, [word], [0b1001]))
+    await RisingEdge(dut.axi_bvalid)
+    await ClockCycles(dut.clk, 2)
+    assert [each.iova for each in port.in_flight] == [0xFEE0_0010]
+    master.b.pause = False
+    assert await writing == OKAY
+    assert platform.read(HOST + 0x10, 8) == bytes([1, 0, 0, 4, 0, 0, 0, 0])
+    assert await master.write(Burst(0xFEE0_1010, 1, 4), [1], [0xF]) == DECERR
+    assert sink.messages == []
+    await RisingEdge(dut.clk)
+    assert port.in_flight == ()
+
+
+@cocotb.test
+async def each_beat_to_registers_is_an_access_of_its_own(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.unit.enable(False)
+    registers = FakeRegisters()
+    bench.platform.add_mmio(0xC000_0000, 0x1000, registers, dma=True)
+    width = bench.master.bus_bytes
+    widest = min(width, 8)
+    for beat in (1 << number for number in range(width.bit_length())):
+        registers.accesses.clear()
+        burst = Burst(0xC000_0040, 4, beat)
+        strobes = bench.master.all_strobes(burst)
+        assert await bench.master.write(burst, [0] * 4, strobes) == OKAY
+        assert set((await bench.master.read(burst))[1]) == {OKAY}
+        size = min(beat, widest)
+        offsets = range(0x40, 0x40 + 4 * beat, size)
+        wanted = [(kind, offset, size) for kind in ("write", "read") for offset in offsets]
+        assert registers.accesses == wanted
 
 
 @cocotb.test

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdl_bridge.bursts import Burst, BurstType
+from hdl_bridge.bursts import AxiProtocolError, Burst, BurstType, legal_burst
 
 FIXED, INCR, WRAP = BurstType
 
@@ -45,20 +45,7 @@ def test_a_wrapping_burst_touches_all_its_container_once(slot: int, beats: int, 
     burst = Burst(slot << size, beats, 1 << size, WRAP)
     touched = [address for span in burst.spans() for address in range(*span)]
     assert sorted(touched) == list(range(burst.first, burst.stop))
-    assert burst.is_legal
-
-
-@pytest.mark.parametrize(
-    ("burst", "legal"),
-    [
-        (Burst(0xFC0, 16, 4), True),
-        (Burst(0xFC0, 17, 4), False),
-        (Burst(0xFFF, 1, 4), True),
-        (Burst(0xFFC, 16, 4, FIXED), True),
-    ],
-)
-def test_a_burst_across_4_kib_is_not_legal(burst: Burst, legal: bool) -> None:
-    assert burst.is_legal is legal
+    assert burst.violation(1 << size) is None
 
 
 @pytest.mark.parametrize(
@@ -66,6 +53,8 @@ def test_a_burst_across_4_kib_is_not_legal(burst: Burst, legal: bool) -> None:
     [
         (Burst(0xFC0, 16, 4), None),
         (Burst(0xFC0, 17, 4), "crosses a border of 4 KiB"),
+        (Burst(0xFFF, 1, 4), None),
+        (Burst(0xFFC, 16, 4, FIXED), None),
         (Burst(0, 1, 8), "has beats wider than the 4 bytes of the bus"),
         (Burst(0, 16, 4, FIXED), None),
         (Burst(0, 17, 4, FIXED), "has a fixed address for more than 16 beats"),
@@ -76,3 +65,14 @@ def test_a_burst_across_4_kib_is_not_legal(burst: Burst, legal: bool) -> None:
 )
 def test_a_broken_rule_is_told(burst: Burst, rule: str | None) -> None:
     assert burst.violation(4) == rule
+    sent = (burst.address, burst.beats, burst.beat_bytes, burst.kind)
+    if rule is None:
+        assert legal_burst("AR", 4, *sent) == burst
+    else:
+        with pytest.raises(AxiProtocolError, match=rf"AR: {burst.kind.name} burst .* {rule}"):
+            legal_burst("AR", 4, *sent)
+
+
+def test_a_reserved_kind_of_burst_is_told() -> None:
+    with pytest.raises(AxiProtocolError, match="AW: AxBURST is 3, which is reserved"):
+        legal_burst("AW", 4, 0, 1, 4, 3)

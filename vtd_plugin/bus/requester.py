@@ -92,7 +92,7 @@ class Requester:
         Raises:
             ValueError: An argument is out of its range.
         """
-        attributes = _attributes(RequestKind.READ, options) if options else READ
+        attributes = attributes_of(RequestKind.READ, options) if options else READ
         if _is_one_request(iova, size) and not self._fabric.observed:
             resolution = self.space.resolve(self.source_id, iova, size, attributes)
             if isinstance(resolution, Translation):
@@ -116,7 +116,7 @@ class Requester:
         Raises:
             ValueError: An argument is out of its range.
         """
-        attributes = _attributes(RequestKind.WRITE, options) if options else WRITE
+        attributes = attributes_of(RequestKind.WRITE, options) if options else WRITE
         size = memoryview(data).nbytes
         if _is_one_request(iova, size) and not self._fabric.observed:
             resolution = self.space.resolve(self.source_id, iova, size, attributes)
@@ -159,7 +159,7 @@ class Requester:
         operation = AtomicOperation(operation)
         check_atomic(iova, operand, operation, compare, size)
         _check_run(iova, size)
-        attributes = _attributes(RequestKind.ATOMIC, options)
+        attributes = attributes_of(RequestKind.ATOMIC, options)
         transfer = self._transfer(iova, size, attributes)
         transfer.modify(lambda old: outcome(old, operand, operation, compare, size))
         return transfer.end()
@@ -183,7 +183,7 @@ class Requester:
         """
         attributes = WRITE if write else READ
         if options:
-            attributes = _attributes(attributes.kind, options)
+            attributes = attributes_of(attributes.kind, options)
         return self._begin(iova, size, attributes)
 
     def begin_atomic(self, iova: int, size: int = 8, **options: Unpack[RequestOptions]) -> Transfer:
@@ -201,7 +201,7 @@ class Requester:
             ValueError: An argument is out of its range.
         """
         check_atomic(iova, 0, AtomicOperation.SWAP, None, size)
-        return self._begin(iova, size, _attributes(RequestKind.ATOMIC, options))
+        return self._begin(iova, size, attributes_of(RequestKind.ATOMIC, options))
 
     def _begin(self, iova: int, size: int, attributes: Attributes) -> Transfer:
         transfer = self._transfer(iova, size, attributes, self.port.transfer_ended)
@@ -317,8 +317,19 @@ def _check_pasid(pasid: int | None) -> None:
         raise ValueError(f"PASID {pasid:#x} is not within 20 bits")
 
 
-def _attributes(kind: RequestKind, options: RequestOptions) -> Attributes:
+def attributes_of(kind: RequestKind, options: RequestOptions) -> Attributes:
+    """What a request of some kind asks for.
+
+    Raises:
+        TypeError: There is no such option.
+        ValueError: An option is out of its range.
+    """
     _check_pasid(options.get("pasid"))
     if options.get("address_type") is AddressType.TRANSLATION:
         raise ValueError("a translation request moves no bytes: use request_translation")
-    return Attributes(kind, **options)
+    try:
+        return Attributes(kind, **options)
+    except TypeError:
+        unknown = sorted(options.keys() - RequestOptions.__annotations__)
+        allowed = sorted(RequestOptions.__annotations__)
+        raise TypeError(f"{unknown} are no options of a request; there are {allowed}") from None

@@ -100,6 +100,15 @@ class Transfer:
         return self.answer is Answer.OK
 
     @property
+    def in_ram(self) -> bool:
+        """Whether all its bytes that go somewhere are in RAM.
+
+        There the pieces in which they move make no difference; elsewhere each is an access.
+        """
+        covers = self._fabric.memory.covers
+        return all(covers(address, length) for _, length, address in self._routes)
+
+    @property
     def faults(self) -> tuple[Fault, ...]:
         """Why pages are blocked, by rising offset."""
         return tuple(self._faults)
