@@ -18,12 +18,14 @@ import numpy as np
 
 from hdl_bridge._lanes import runs_of_ones
 from hdl_bridge.burst_port import BurstPort, FaultResponse, end_if_interrupt, is_interrupt
-from hdl_bridge.bursts import Burst, BurstType, Response
+from hdl_bridge.bursts import AxiProtocolError, Burst, Response, legal_burst
 from vtd_plugin.bus import RequesterPort
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Unpack
+
+    from cocotb.task import Task
 
     from vtd_plugin.bus import Lease, Platform, Requester, RequestOptions, Transfer
 
@@ -43,6 +45,9 @@ SOURCES: Final = tuple(
 """The files to build a testbench with, packages first."""
 
 _WORDS: Final = 16
+
+_SERVING: Final[dict[int, Task[None]]] = {}
+"""Who answers for an instance, by the number of the instance."""
 
 
 class _Request(ctypes.Structure):
@@ -114,19 +119,25 @@ class NativeMemory(BurstPort):
 
         Raises:
             RuntimeError: The simulation was built without the C side (`SOURCES`).
-            TypeError: There is a source-id too many or too few.
-            ValueError: `on_fault` or `source_id` cannot be.
+            TypeError: `instance` is no axi_native_memory, `requester` no requester, there is a
+                source-id too many or too few, or no such option.
+            ValueError: `on_fault`, `source_id` or an option cannot be, AxUSER has not as many bits
+                as `user` says, or another one answers for this instance.
         """
         super().__init__(requester, source_id, on_fault, user, options)
         self.misses = 0
         self._library = _library()
-        self._bus_bytes = int(instance.DATA_WIDTH.value) // 8
-        self._number = int(instance.PORT.value)
+        parameters = _parameters(instance)
+        self._bus_bytes = parameters["DATA_WIDTH"] // 8
+        self._number = parameters["PORT"]
+        self.require_user("AxUSER", parameters["USER_WIDTH"])
+        if self._number in _SERVING and not _SERVING[self._number].done():
+            raise ValueError(f"another NativeMemory answers for {instance!r}")
         self._leases: dict[int, Lease] = {}
         self._handles: dict[Lease, int] = {}
         self._through_bus: list[_BurstThroughBus | None] = [None, None]
         self._library.native_host_open(self._number)
-        cocotb.start_soon(self._serve(instance.attention))
+        _SERVING[self._number] = cocotb.start_soon(self._serve(instance.attention))
 
     async def _serve(self, attention: Any) -> None:
         request = _Request()
@@ -153,14 +164,16 @@ class NativeMemory(BurstPort):
     # --- bursts
 
     def _begin(self, request: _Request) -> None:
-        burst = self._legal_burst(request)
-        if burst is None:
+        try:
+            burst = self._burst(request)
+        except AxiProtocolError:
             self._answer(request, _Answer.REFUSED, Response.SLVERR)
             return
         lease = self._lease(request)
         if lease is not None and self._grant(request, lease):
             return
         if lease is not None and lease.transfer.fault is not None:
+            self.tell(lease.transfer)
             self._answer(request, _Answer.REFUSED, self.response(lease.transfer))
         else:
             write = bool(request.direction)
@@ -168,13 +181,16 @@ class NativeMemory(BurstPort):
             self._through_bus[request.direction] = through_bus
             self._answer(request, _Answer.BEATS)
 
-    def _legal_burst(self, request: _Request) -> Burst | None:
-        """The burst, if it keeps the rules of AXI."""
-        if request.burst not in (*BurstType,):
-            return None
-        kind = BurstType(request.burst)
-        burst = Burst(request.address, request.beats, request.beat_bytes, kind)
-        return burst if burst.violation(self._bus_bytes) is None else None
+    def _burst(self, request: _Request) -> Burst:
+        channel = "AW" if request.direction else "AR"
+        return legal_burst(
+            channel,
+            self._bus_bytes,
+            request.address,
+            request.beats,
+            request.beat_bytes,
+            request.burst,
+        )
 
     def _lease(self, request: _Request) -> Lease | None:
         port = self.requester
@@ -244,36 +260,32 @@ class _BurstThroughBus:
         self._port = port
         self._user = user
         self._write = write
-        # Of one beat to the interrupt window the strobes tell which dword it is.
-        if not (write and burst.beats == 1 and is_interrupt(burst.address)):
-            self._start(burst.first, burst.size)
+        if not (write and port.begins_with_data(burst, user)):
+            self.transfer = port.begin(burst.first, burst.size, write=write, user=user)
 
     def beat(self, request: _Request, bus_bytes: int) -> bytes | None:
         """Move a beat; of a read, the bus word."""
         if self._write:
-            for address, data in _strobed(request, bus_bytes):
-                self._put(address, data)
+            self._put(_strobed(request, bus_bytes))
             return None
         transfer = self.transfer
-        assert transfer is not None  # noqa: S101 - only a write starts late
+        assert transfer is not None  # noqa: S101 - only a write begins with its data
         stop = (request.address & -request.beat_bytes) + request.beat_bytes
         data = transfer.read(request.address - transfer.iova, stop - request.address)
         return bytes(request.address % bus_bytes) + data
 
-    def _put(self, address: int, data: bytes) -> None:
-        transfer = self.transfer or self._start(address, len(data))
-        offset = address - transfer.iova
-        if 0 <= offset <= transfer.size - len(data):
-            transfer.write(offset, data)
+    def _put(self, stores: Iterator[tuple[int, bytes]]) -> None:
+        transfer = self.transfer
+        if transfer is None:
+            self.transfer = self._port.write_beat([*stores], self._user)
+            return
+        for address, data in stores:
+            transfer.write(address - transfer.iova, data)
 
     def end(self, *, aborted: bool) -> None:
         """It is over, or its master was reset."""
         if self.transfer is not None:
             self.transfer.abort() if aborted else self.transfer.end()
-
-    def _start(self, address: int, size: int) -> Transfer:
-        self.transfer = self._port.begin(address, size, write=self._write, user=self._user)
-        return self.transfer
 
 
 def _strobed(request: _Request, bus_bytes: int) -> Iterator[tuple[int, bytes]]:
@@ -282,6 +294,14 @@ def _strobed(request: _Request, bus_bytes: int) -> Iterator[tuple[int, bytes]]:
     lanes = int.from_bytes(bytes(request.strobe), "little") & (1 << bus_bytes) - 1
     for lane, length in runs_of_ones(lanes):
         yield request.address + lane, data[lane : lane + length]
+
+
+def _parameters(instance: Any) -> dict[str, int]:
+    names = ("PORT", "DATA_WIDTH", "USER_WIDTH", "LINES")
+    try:
+        return {name: int(getattr(instance, name).value) for name in names}
+    except AttributeError:
+        raise TypeError(f"{instance!r} is no instance of axi_native_memory") from None
 
 
 def _library() -> Any:

@@ -61,6 +61,7 @@ constexpr uint32_t index_bits = 12;
 constexpr uint32_t index_mask = (1u << index_bits) - 1;
 
 Port all_ports[ports];
+bool claimed[ports];
 std::vector<Page> pages(1);  // index 0 is nobody's
 std::vector<uint32_t> free_places;
 
@@ -98,6 +99,14 @@ bool tell_if_free(const Page& page) {
 }  // namespace
 
 #define EXPORTED extern "C" __attribute__((visibility("default")))
+
+// --- called by the RTL: its number
+
+EXPORTED unsigned char native_claim(int port) {
+    if (port < 0 || port >= ports || claimed[port]) return 0;
+    claimed[port] = true;
+    return 1;
+}
 
 // --- called by the RTL: pages
 

@@ -7,11 +7,13 @@
 //
 // Parameters
 //   PORT         number of the instance, 0 to 15; no two of a simulation have the same
-//   DATA_WIDTH   8 to 1024
-//   USER_WIDTH   bits of AxUSER, at most 64
-//   LINES        pages kept for each direction, a power of two
+//   ADDR_WIDTH   12 + log2(LINES) to 64
+//   DATA_WIDTH   a power of two, 8 to 1024
+//   USER_WIDTH   bits of AxUSER, 1 to 64
+//   LINES        pages kept for each direction, a power of two from 2 on
 //
-// Of each bit in `stall` set, a channel pauses: 0 AW, 1 W, 2 B, 3 AR, 4 R.
+// Of each bit in `stall` set, a channel pauses: 0 AW, 1 W, 2 B, 3 AR, 4 R. `rst` is synchronous. Write
+// data is not taken before its address.
 
 `default_nettype none
 
@@ -59,6 +61,21 @@ module axi_native_memory #(
     output logic                    s_axi_rvalid,
     input  wire                     s_axi_rready
 );
+
+    if (PORT < 0 || PORT > 15)
+        $error("PORT=%0d of an axi_native_memory: 0 to 15", PORT);
+    if (DATA_WIDTH < 8 || DATA_WIDTH > 1024 || (DATA_WIDTH & (DATA_WIDTH - 1)) != 0)
+        $error("DATA_WIDTH=%0d of an axi_native_memory: a power of two, 8 to 1024", DATA_WIDTH);
+    if (USER_WIDTH < 1 || USER_WIDTH > 64)
+        $error("USER_WIDTH=%0d of an axi_native_memory: 1 to 64", USER_WIDTH);
+    if (LINES < 2 || (LINES & (LINES - 1)) != 0)
+        $error("LINES=%0d of an axi_native_memory: a power of two from 2 on", LINES);
+    if (ADDR_WIDTH < 12 + $clog2(LINES) || ADDR_WIDTH > 64)
+        $error("ADDR_WIDTH=%0d of an axi_native_memory: 12 + log2(LINES) to 64", ADDR_WIDTH);
+
+    initial
+        if (!axi_native_pkg::native_claim(PORT))
+            $fatal(1, "two axi_native_memory have PORT=%0d", PORT);
 
     logic [5:0] attention;  // what Python waits for: changes when the C side has something to do
 

@@ -20,6 +20,9 @@ package axi_native_pkg;
         REFUSED = 3     // no byte moves: native_response is the response
     } answer_t;
 
+    // Be the one instance with that number; false if there is another.
+    import "DPI-C" function bit native_claim(input int port);
+
     // Begin to use a page that was given before; false if it was called back.
     import "DPI-C" function bit native_acquire(input int unsigned handle);
     // End one use of a page; true if somebody waits for that.

@@ -8,11 +8,14 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import cocotb
+import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, Combine, RisingEdge
 from cocotbext.axi import AxiResp
 
+from hdl_bridge.axi import AxiUser
 from hdl_bridge.bursts import Burst, BurstType
+from hdl_bridge.native import NativeMemory
 from hdl_bridge.stall import StallInput
 from tests.hdl_bridge.axi_bench import random_burst
 from tests.hdl_bridge.native_bench import (
@@ -98,6 +101,33 @@ async def a_blocked_burst_touches_nothing_and_is_recorded(dut: Any) -> None:
     reports = bench.driver.handle_faults()
     assert [report.address for report in reports] == [IOVA + PAGES * 0x1000, IOVA - 0x1000]
     assert bench.platform.read(0, TABLES) == before[:TABLES]
+
+
+@cocotb.test
+async def listeners_hear_of_what_is_blocked_and_of_what_no_page_serves(dut: Any) -> None:
+    bench = await start(dut)
+    bench.enable()
+    heard: list[tuple[int, int, bool]] = []
+    bench.memory.listeners.append(lambda each: heard.append((each.iova, each.size, each.ok)))
+    await bench.write(IOVA, bytes(64))
+    assert heard == []
+    assert await bench.write(IOVA - 0x1000 + 0x40, bytes(64)) == DECERR
+    assert heard == [(IOVA - 0x1000, 0x1000, False)]
+    word = [0x4123] * 2
+    assert await bench.master.write(Burst(0xFEE0_0000, 2, 4), word, [0, 0]) == DECERR
+    assert heard[1:] == [(0xFEE0_0000, 8, False)]
+
+
+@cocotb.test
+async def an_instance_has_one_who_answers(dut: Any) -> None:
+    bench = await start(dut)
+    with pytest.raises(ValueError, match="another NativeMemory answers for"):
+        NativeMemory(dut.memory, bench.port)
+    with pytest.raises(TypeError, match="is no instance of axi_native_memory"):
+        NativeMemory(dut, bench.port)
+    with pytest.raises(ValueError, match="needs 40 bits; AxUSER has 32"):
+        NativeMemory(dut.memory, bench.port, user=AxiUser(translated=39))
+    assert await bench.write(0x1000, bytes(64)) == OKAY
 
 
 @cocotb.test
@@ -238,6 +268,10 @@ async def interrupts_and_registers_go_through_the_bus(dut: Any) -> None:
     word = 0x4123 << 8 * lane
     assert await bench.master.write(message, [word], [0xF << lane]) == OKAY
     assert [(each.address, each.data) for each in sink.messages] == [(0xFEE0_0010, 0x4123)]
+    wide = Burst(0xFEE0_0000, 1, bench.master.bus_bytes)
+    for strobe in (0b1011, 0b0110, 0b1001, *((0xFF, 0x1F) if wide.beat_bytes > 4 else ())):
+        assert await bench.master.write(wide, [0], [strobe]) == DECERR
+    assert len(sink.messages) == 1
     data = bench.rng.randbytes(16)
     assert await bench.write(0xC000_0040, data) == OKAY
     assert await bench.read(0xC000_0040, 16) == (data, {OKAY})
@@ -271,6 +305,11 @@ async def under_a_pasid_the_interrupt_window_is_memory(dut: Any) -> None:
     beyond = Burst(0xFEE0_1010, 1, 4)
     assert await bench.master.write(beyond, [0x4123 << 8 * lane], [0xF << lane]) == DECERR
     assert [report.address for report in bench.driver.handle_faults()] == [0xFEE0_1000]
+    bench.master.user = 1 << 20 | 5
+    every = (1 << 8 * bench.master.bus_bytes) - 1
+    apart = Burst(0xFEE0_0020, 1, bench.master.bus_bytes)
+    assert await bench.master.write(apart, [every], [0b1001]) == OKAY
+    assert bench.platform.read(HOST + 0x20, 4) == b"\xff\0\0\xff"
     assert sink.messages == []
 
 

@@ -5,7 +5,8 @@
 
 module native_wires #(
     parameter int DATA_WIDTH = 32,
-    parameter int ID_WIDTH   = 4
+    parameter int ID_WIDTH   = 4,
+    parameter bit TWINS      = 0    // whether there is a second memory with the same number
 ) (
     input wire       clk,
     input wire       rst,
@@ -61,6 +62,12 @@ module native_wires #(
         .s_axi_rid(axi_rid), .s_axi_rdata(axi_rdata), .s_axi_rresp(axi_rresp),
         .s_axi_rlast(axi_rlast), .s_axi_rvalid(axi_rvalid), .s_axi_rready(axi_rready)
     );
+
+    if (TWINS) begin : twins
+        /* verilator lint_off PINMISSING */
+        axi_native_memory #(.PORT(3)) twin (.clk, .rst, .stall);
+        /* verilator lint_on PINMISSING */
+    end
 
 endmodule
 
