@@ -13,7 +13,7 @@ from tests.iommu.scalable_bench import (
     Scalable,
     scalable_config,
 )
-from tests.iommu.scalable_cases import CASES, Case
+from tests.iommu.scalable_cases import CASES, OUTSIDE_DIRECTORY, Case
 from vtd_plugin import VtdConfig
 from vtd_plugin.bus import RequestBlocked
 from vtd_plugin.encodings.codes import TableMode
@@ -107,6 +107,15 @@ def test_scalable_mode_of_a_unit_without_it_refuses_page_requests_too() -> None:
     bench.set_root(TTM=TableMode.SCALABLE)
     outcome = bench.unit.request_page(SOURCE, PAGE_ASKED)
     _check_refusal(bench, Condition.RTA_1_3, outcome, last=True)
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_a_pasid_wider_than_the_unit_is_looked_up_as_far_as_the_directory_goes(last: bool) -> None:
+    # The fault table has SGN.10 for no page request (§7.1.3).
+    case = Case(Condition.SCT_7, pasid=OUTSIDE_DIRECTORY, changes={"PSS": 9})
+    bench = case.bench()
+    outcome = bench.unit.request_page(SOURCE, PAGE_ASKED, pasid=case.pasid, last=last)
+    _check_refusal(bench, Condition.SCT_7, outcome, last=last)
 
 
 @pytest.mark.parametrize("where", ["context", "directory", "entry"])

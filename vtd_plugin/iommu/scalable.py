@@ -70,7 +70,7 @@ class ScalableMode:
     # --- what the context entry allows (§9.4)
 
     def _check_request(self, request: Request, context: ScalableContext) -> Condition | None:
-        """What the context entry allows the request to be (SCT.4.3 to SCT.10)."""
+        """What the context entry allows the request to be (SCT.4.3 to SCT.10, SGN.10)."""
         entry, pasid = context.entry, request.attributes.pasid
         translated = not request.untranslated and not request.asks_translation
         if context.contradicts_itself and (pasid is None or translated):
@@ -83,10 +83,15 @@ class ScalableMode:
             return Condition.SCT_10
         if not translated and not entry.PASIDE:
             return Condition.SCT_6
+        if pasid >> self._caps.ECAP.PSS + 1:
+            return Condition.SGN_10
         return self._check_pasid(pasid, context)
 
     def judge_page_request(self, request: Request) -> CachedPasid | Condition:
-        """The PASID entry of a page request, or why it is refused (§7.4)."""
+        """The PASID entry of a page request, or why it is refused (§7.4).
+
+        The fault table has SGN.10 for none: what the directory covers is looked up (§7.1.3).
+        """
         context = self._contexts.find(request)
         if isinstance(context, Condition):
             return context
@@ -103,10 +108,9 @@ class ScalableMode:
                 return blocked
         return self._find_pasid(request, context)
 
-    def _check_pasid(self, pasid: int, context: ScalableContext) -> Condition | None:
-        """Whether a PASID can be looked up (SGN.10, SCT.7, SCT.9)."""
-        if pasid >> self._caps.ECAP.PSS + 1:
-            return Condition.SGN_10
+    @staticmethod
+    def _check_pasid(pasid: int, context: ScalableContext) -> Condition | None:
+        """Whether a PASID can be looked up (SCT.7, SCT.9)."""
         if pasid >> context.pasid_bits:
             return Condition.SCT_7
         if pasid == context.entry.RID_PASID:
