@@ -43,11 +43,12 @@ class Run:
         return next(at_ns for at_ns, note in self.waves.notes() if note == phase)
 
 
-def _run(simulator: Simulator, folder: Path, *options: str) -> Run:
+def _run(simulator: Simulator, folder: Path, *options: str, columns: int | None = None) -> Run:
     path = folder / f"demo{simulator.waves_suffix}"
     svg = folder / "pictures" / "demo.svg"
     arguments = ["--simulator", simulator.kind, "--waves", str(path), "--svg", str(svg), *options]
-    result = RUNNER.invoke(app, ["demo", *arguments])
+    env = {"COLUMNS": None if columns is None else str(columns)}
+    result = RUNNER.invoke(app, ["demo", *arguments], env=env)
     assert path.exists(), result.output
     return Run(simulator, result, Waves(path), path, svg)
 
@@ -99,6 +100,14 @@ def test_with_the_bug_firmware_times_out_and_the_output_says_why(bad: Run) -> No
     assert f"read at {FIRST_FETCH:#x} HOST.1: the host has no mapping" in said
     assert "translation is off, but the disk's address space was not refreshed" in said
     assert bad.result.stdout.count("passed") == 3
+
+
+def test_eighty_columns_are_enough(simulator: Simulator, tmp_path: Path) -> None:
+    lines = _run(simulator, tmp_path, columns=80).result.stdout.splitlines()
+    assert "1  Firmware boots from the disk: 8 boot blocks read" in lines
+    shown = [line for line in lines if str(tmp_path) not in line]
+    assert max(map(len, shown)) <= 80
+    assert not any("…" in line for line in shown)
 
 
 def test_waves_show_the_phases_in_order(good: Run, bad: Run) -> None:

@@ -11,6 +11,7 @@ import re
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -33,7 +34,7 @@ FAILED: Final = 1
 _NEEDED: Final = ("cocotb", "cocotbext-axi")
 _INSTALL: Final = "pip install 'vtd-plugin[sim]'"
 _WIDTH: Final = 110
-"""Columns of characters where there is no terminal to ask."""
+"""Characters on a line where nobody says how many; the table needs as many to name its phases."""
 
 
 class SimulatorName(StrEnum):
@@ -84,7 +85,7 @@ def demo(
     phases = runner.run(seed)
     console = Console(record=svg is not None)
     if not console.is_terminal:
-        console.width = _WIDTH
+        console.width = get_terminal_size((_WIDTH, 0)).columns
     with_bug = f", bug {bug}" if bug else ""
     _show(console, phases, f"{runner.simulator}, seed {seed}{with_bug}")
     for what, path in (("Waveforms", runner.waves), ("Timeline for Perfetto", runner.trace)):
@@ -181,7 +182,12 @@ def _progress() -> Iterator[Callable[[str], object]]:
 
 
 def _show(console: Console, phases: Sequence[Phase], run: str) -> None:
-    console.print(_phase_table(phases, run), "")
+    wide = console.width >= _WIDTH
+    if not wide:
+        for number, phase in enumerate(phases, 1):
+            console.print(Text.assemble(f"{number}  ", (phase.title, "bold"), f": {phase.outcome}"))
+        console.print()
+    console.print(_phase_table(phases, run, named=wide), "")
     if any(phase.blocked for phase in phases):
         console.print(_fault_table(phases), "")
     if phases[-1].passed:
@@ -199,7 +205,7 @@ def _save(console: Console, path: Path, title: str) -> None:
         give_up(f"{path}: {error.strerror}")
 
 
-def _phase_table(phases: Sequence[Phase], run: str) -> Table:
+def _phase_table(phases: Sequence[Phase], run: str, *, named: bool) -> Table:
     table = Table(
         title="An NVMe disk in RTL, handed to a guest, behind VT-d",
         caption=run,
@@ -210,7 +216,8 @@ def _phase_table(phases: Sequence[Phase], run: str) -> Table:
         caption_justify="left",
     )
     table.add_column("")
-    table.add_column("Phase")
+    if named:
+        table.add_column("Phase")
     table.add_column("Until,\nµs", justify="right")
     table.add_column("Trans-\nlation")
     table.add_column("Disk sees\nmemory", no_wrap=True)
@@ -218,13 +225,14 @@ def _phase_table(phases: Sequence[Phase], run: str) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("Result")
     for number, phase in enumerate(phases, 1):
-        table.add_row(*_cells(number, phase))
+        table.add_row(*_cells(number, phase, named=named))
     return table
 
 
-def _cells(number: int, phase: Phase) -> Iterator[Text]:
+def _cells(number: int, phase: Phase, *, named: bool) -> Iterator[Text]:
     yield Text(str(number))
-    yield Text.assemble((phase.title, "bold"), "\n", phase.outcome)
+    if named:
+        yield Text.assemble((phase.title, "bold"), "\n", phase.outcome)
     yield Text(f"{phase.ended_ns / 1000:.1f}")
     yield Text("on" if phase.translation else "off")
     yield Text("remapped" if phase.remapped else "as it is")
