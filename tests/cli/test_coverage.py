@@ -92,6 +92,13 @@ def test_a_file_that_cannot_be_written_is_named(files: list[Path], option: str) 
     assert result.stderr == f"error: {path}: No such file or directory\n"
 
 
+@pytest.mark.parametrize("option", ["--xml", "--json"])
+def test_a_file_for_which_there_is_no_space_is_named(files: list[Path], option: str) -> None:
+    result = _run(files[0], option, "/dev/full")
+    assert result.exit_code == 2
+    assert result.stderr == "error: /dev/full: No space left on device\n"
+
+
 def test_a_hit_that_cannot_be_is_an_error(files: list[Path]) -> None:
     document = json.loads(files[0].read_text())
     impossible = {"kind": "function", "order": "units only"}

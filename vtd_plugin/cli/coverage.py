@@ -16,7 +16,7 @@ from vtd_plugin.inspect.coverage import Coverage, report
 from vtd_plugin.inspect.coverage.files import write_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 CONTRADICTED: Final = 1
 """Exit status when something was counted that cannot be."""
@@ -42,13 +42,10 @@ def coverage(
     """
     merged = _merge(files)
     hits = merged.hits
-    try:
-        if xml is not None:
-            write_xml(hits, xml)
-        if json is not None:
-            merged.save(json)
-    except OSError as error:
-        give_up(f"{error.filename}: {error.strerror}")
+    if xml is not None:
+        _write(xml, lambda path: write_xml(hits, path))
+    if json is not None:
+        _write(json, merged.save)
     Console().print(report.table(hits))
     if holes:
         _list("Holes", report.holes(hits))
@@ -68,6 +65,13 @@ def _merge(files: Iterable[Path]) -> Coverage:
         except ValueError as error:
             give_up(str(error))
     return merged
+
+
+def _write(path: Path, write: Callable[[Path], None]) -> None:
+    try:
+        write(path)
+    except OSError as error:
+        give_up(f"{path}: {error.strerror}")
 
 
 def _list(title: str, lines: Iterable[str]) -> None:
