@@ -69,6 +69,16 @@ def test_output_that_nobody_reads_ends_the_command_as_others_end(arguments: list
     assert run.returncode == 128 + signal.SIGPIPE
 
 
+def test_characters_that_the_output_does_not_have_are_escaped(tmp_path: Path) -> None:
+    case = next(Path(VECTORS).glob("*.jsonl")).read_text().splitlines()[0]
+    step = '{"op": "reg.read", "offset": "0x0", "size": "0x4", "expect": "0x0"}'
+    path = tmp_path / "f\u00e4llt.jsonl"
+    path.write_text(f"{case}\n{step}\n")
+    run = _run(["replay", str(path)], stdout=subprocess.PIPE, PYTHONIOENCODING="ascii")
+    assert run.stdout.startswith(f"{tmp_path}/f\\xe4llt.jsonl: line 2: ")
+    assert run.returncode == 1
+
+
 def test_an_error_that_finds_no_space_keeps_its_exit_status() -> None:
     with FULL.open("w") as full:
         run = _run(["replay", "/missing"], stdout=subprocess.DEVNULL, stderr=full)
@@ -76,9 +86,18 @@ def test_an_error_that_finds_no_space_keeps_its_exit_status() -> None:
 
 
 def _run(
-    arguments: list[str], *, stdout: IO[str] | int, stderr: IO[str] | int = subprocess.PIPE
+    arguments: list[str],
+    *,
+    stdout: IO[str] | int,
+    stderr: IO[str] | int = subprocess.PIPE,
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     script = Path(sys.executable).with_name("vtd")
     return subprocess.run(  # noqa: S603  our own script
-        [script, *arguments], stdout=stdout, stderr=stderr, text=True, check=False
+        [script, *arguments],
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        check=False,
+        env=os.environ | environment,
     )

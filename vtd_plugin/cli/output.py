@@ -36,7 +36,10 @@ def give_up(reason: str) -> NoReturn:
 
 @contextmanager
 def guarded_output() -> Iterator[None]:
-    """End the program properly where standard output or standard error cannot be written."""
+    """End the program properly where standard output or standard error cannot be written.
+
+    Characters that the encoding of the output does not have are escaped, and no reason to end.
+    """
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = map(_guarded, before)
     try:
@@ -85,7 +88,7 @@ def _guarded(stream: TextIO) -> TextIO:
     return io.TextIOWrapper(
         io.BufferedWriter(_Output(stream.fileno(), "w", closefd=False)),
         encoding=stream.encoding,
-        errors=stream.errors,
+        errors="backslashreplace" if stream.errors == "strict" else stream.errors,
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
