@@ -35,6 +35,14 @@ def test_help_names_the_commands() -> None:
     assert {"spec", "replay"} <= set(result.stdout.split())
 
 
+@pytest.mark.parametrize("arguments", [["-h"], ["spec", "-h"], ["coverage", "-h"]])
+def test_help_is_short_for_a_terminal_and_cuts_nothing(arguments: list[str]) -> None:
+    result = RUNNER.invoke(app, arguments, env={"COLUMNS": "80"})
+    assert result.exit_code == 0
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert not any(line.endswith("...") for line in result.stdout.splitlines()[1:])
+
+
 def test_unknown_command_is_named_without_a_traceback() -> None:
     result = RUNNER.invoke(app, ["explode"])
     assert result.exit_code == 2

@@ -33,6 +33,7 @@ app = _Command(
     # Usage errors as plain lines, not as boxes: they are read in logs as often as on terminals.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo)
 app.command()(spec)

@@ -64,7 +64,10 @@ def demo(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="Chooses data, addresses and the moment of the reset.")
+        int,
+        typer.Option(
+            min=0, metavar="NUMBER", help="Chooses data, addresses and the moment of the reset."
+        ),
     ] = 1,
     bug: Annotated[
         Bug | None,
@@ -74,7 +77,7 @@ def demo(
         Path | None, typer.Option(help="Save the output as a picture.", show_default=False)
     ] = None,
 ) -> None:
-    """Reset a machine with remapping on; it must boot from its disk again.
+    """Reset a machine with remapping on: it must boot again.
 
     An NVMe disk in RTL, handed to a guest, runs in an HDL simulator behind the model. Exit status:
     0 when all phases passed, 1 when one did not, 2 when the demo could not be run.

@@ -50,7 +50,12 @@ def spec(
         Format, typer.Option("--format", help="For people, spreadsheets or programs.")
     ] = Format.TABLE,
 ) -> None:
-    """Print a table of the architecture."""
+    """Print a table of the architecture.
+
+    Registers, structures in memory, fault conditions, errors of the invalidation queue, or the
+    ACPI DMAR table. Lines are as wide as the terminal; in a pipe they are whole, unless COLUMNS
+    says how long they may be.
+    """
     rows = tables.rows(table.value)
     if output_format is Format.CSV:
         _print_csv(rows)
