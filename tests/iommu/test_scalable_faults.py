@@ -212,3 +212,16 @@ def test_a_translation_request_learns_of_no_page_without_a_record(kind: PageTabl
     assert answer.answer is Answer.NO_RIGHTS
     assert answer.attributes.address_type is AddressType.TRANSLATION
     assert not bench.fault_status.PPF
+
+
+def test_where_one_stage_only_reads_and_the_other_only_writes_nothing_is_allowed() -> None:
+    bench = Scalable(kind=NESTED)
+    bench.change_first(1, RW=0)
+    bench.change_second(1, R=0)
+    port = bench.port()
+    # A read of no bytes comes first: nothing of it may stay in the IOTLB (§3.14).
+    faults = [port.read(IOVA, 0).fault, port.read(IOVA, 8).fault, port.write(IOVA, b"w").fault]
+    assert [fault and fault.name for fault in faults] == ["SGN.7", "SGN.7", "SGN.6"]
+    answer = port.request_translation(IOVA)
+    assert isinstance(answer, Fault)
+    assert (answer.name, answer.answer, answer.recorded) == ("SGN.7", Answer.RIGHTS_LEFT, False)

@@ -216,6 +216,9 @@ class Stages:
         missing = self._needed(request) & ~rights
         if missing:
             return denied(missing, Condition.SGN_6, Condition.SGN_7)
+        if not rights:
+            # What one stage allows the other does not: not even a read of no bytes passes (§3.14).
+            return Condition.SGN_7
         if request.asks_translation:
             return Condition.SGN_8_2 if overlaps_interrupt_range(base, base + mask) else None
         if in_interrupt_range(base | request.address & mask):
