@@ -20,7 +20,6 @@ from tests.iommu.bench import (
     Machine,
     Mapped,
 )
-from tests.iommu.interrupt_bench import INDEX, Interrupting, remappable
 from tests.iommu.scalable_bench import (
     FIRST,
     NESTED,
@@ -170,7 +169,7 @@ def test_a_request_blocked_before_its_tables_are_known_is_a_fault_only() -> None
     run = Run(bench)
     bench.port().read(IOVA, 8)
     assert run.counted(REQUESTS) == {}
-    assert run.counted(FAULTS) == {("SCT.2",): 1}
+    assert run.counted(FAULTS) == {("SCT.2", "read", "without PASID"): 1}
 
 
 def test_legacy_pass_through_is_told_from_an_identity_map() -> None:
@@ -333,32 +332,6 @@ def test_every_request_that_is_not_ruled_out_can_be() -> None:
             merged.merge(_ask_everywhere(bench, ask))
     assert contradictions(merged.hits) == []
     assert set(REQUESTS.bins) - set(merged.hits[REQUESTS.name]) == set()
-
-
-# --- faults
-
-
-def test_a_blocked_request_counts_once_whatever_kind_it_is() -> None:
-    bench = Scalable(kind=FIRST)
-    run = Run(bench)
-    bench.port().read(BEYOND, 8)
-    bench.port().request_translation(BEYOND)
-    assert run.counted(FAULTS) == {("SFS.2",): 2}
-
-
-def test_refused_page_requests_count() -> None:
-    bench = Scalable(scalable_config())
-    bench.change_context(PRE=0)
-    run = Run(bench)
-    bench.unit.request_page(SOURCE, IOVA)
-    assert run.counted(FAULTS) == {("SCT.8",): 1}
-
-
-def test_blocked_interrupts_count() -> None:
-    bench = Interrupting()
-    run = Run(bench)
-    bench.port().write(remappable(INDEX), bytes(4))
-    assert run.counted(FAULTS) == {("IR.22",): 1}
 
 
 # --- state switches

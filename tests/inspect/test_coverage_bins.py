@@ -30,7 +30,7 @@ def test_every_value_can_be_hit(group: Covergroup) -> None:
 
 
 def test_every_condition_of_the_current_revision_can_be_hit() -> None:
-    assert {label for (label,) in FAULTS.bins} == {
+    assert {label for label, _, _ in FAULTS.bins} == {
         condition.label for condition in Condition if condition.value.section
     }
 
@@ -46,6 +46,26 @@ def test_every_condition_of_the_current_revision_can_be_hit() -> None:
 )
 def test_a_rule_says_why(cross: tuple[str, ...], why: str | None) -> None:
     assert REQUESTS.why_excluded(cross) == why
+
+
+@pytest.mark.parametrize(
+    ("cross", "why"),
+    [
+        (("LGN.2", "write", "with PASID"), "the fault table has no such case (§7.1.3)"),
+        (("LGN.2", "read", "without PASID"), "reads need no right to write"),
+        (("SCT.6", "page request", "without PASID"), "it is about the PASID of a request"),
+        (
+            ("SGN.10", "page request", "with PASID"),
+            "the fault table has no such page request (§7.1.3)",
+        ),
+        (("IR.22", "read", "without PASID"), "an interrupt request is a write"),
+        (("HPT.4", "translated request", "without PASID"), None),
+    ],
+)
+def test_which_requests_meet_a_condition_is_as_the_fault_table_says(
+    cross: tuple[str, ...], why: str | None
+) -> None:
+    assert FAULTS.why_excluded(cross) == why
 
 
 def test_an_exclusion_needs_all_its_axes() -> None:

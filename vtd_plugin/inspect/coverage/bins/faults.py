@@ -1,19 +1,108 @@
-"""Fault conditions: why requests were blocked."""
+"""Fault conditions: why requests are blocked, and which kinds of them.
+
+Which kind of request can meet which condition is what the fault tables say (§7.1.3, §5.1.4.1); what
+their columns leave open is ruled out one by one.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
 from vtd_plugin.encodings.faults import Condition
-from vtd_plugin.inspect.coverage.model import Axis, Covergroup, never
+from vtd_plugin.inspect.coverage.bins.requests import Kind, Pasid
+from vtd_plugin.inspect.coverage.model import Axis, Covergroup, Exclusion, never
+
+PAGE_REQUEST: Final = "page request"
+"""The kind of what devices ask software for; the others are those of `Kind`."""
+
+_KINDS: Final = (*Kind, PAGE_REQUEST)
+_MEMORY: Final = (Kind.READ, Kind.WRITE, Kind.ATOMIC, Kind.ZERO_LENGTH_READ)
+_COLUMNS: Final = {
+    "ut": (_MEMORY, Pasid.WITHOUT),
+    "ut_pasid": (_MEMORY, Pasid.WITH),
+    "tr": ((Kind.TRANSLATION_REQUEST,), Pasid.WITHOUT),
+    "tr_pasid": ((Kind.TRANSLATION_REQUEST,), Pasid.WITH),
+    "td": ((Kind.TRANSLATED_REQUEST,), Pasid.WITHOUT),
+    "td_pasid": ((Kind.TRANSLATED_REQUEST,), Pasid.WITH),
+}
+"""The columns of the fault tables but for those of page requests, which have no PASID in them."""
+
+
+def _impossible(column: str) -> frozenset[str]:
+    """Conditions that requests of a column cannot meet."""
+    return frozenset(each.label for each in Condition if each.answer_columns[column] == "NA")
+
+
+def _labels(*conditions: Condition) -> frozenset[str]:
+    return frozenset(each.label for each in conditions)
+
+
+def _of_column(column: str) -> Exclusion:
+    kinds, pasid = _COLUMNS[column]
+    return never(
+        "the fault table has no such case (§7.1.3)",
+        condition=_impossible(column),
+        kind=kinds,
+        pasid=(pasid,),
+    )
+
+
+_NOT_IN_REVISION: Final = _labels(*(each for each in Condition if not each.value.section))
+_INTERRUPTS: Final = _labels(*(each for each in Condition if each.value.kind == "interrupt"))
+_MALFORMED: Final = _labels(Condition.IR_29)
+_UNWRITABLE: Final = _labels(Condition.LGN_2, Condition.SGN_6)
+_UNREADABLE: Final = _labels(Condition.LGN_3, Condition.SGN_7)
 
 FAULTS: Final = Covergroup(
     "faults",
-    (Axis("condition", tuple(condition.label for condition in Condition)),),
+    (
+        Axis("condition", tuple(condition.label for condition in Condition)),
+        Axis("kind", tuple(map(str, _KINDS))),
+        Axis.of("pasid", Pasid),
+    ),
     (
         never(
             "the current revision of the architecture does not have it",
-            condition=[each.label for each in Condition if not each.value.section],
+            condition=_NOT_IN_REVISION,
+        ),
+        *map(_of_column, _COLUMNS),
+        never(
+            "the fault table has no such page request (§7.1.3)",
+            condition=_impossible("pr_resp"),
+            kind=(PAGE_REQUEST,),
+        ),
+        never(
+            "it is about the PASID of a request",
+            condition=_impossible("ut") - _impossible("ut_pasid"),
+            kind=(PAGE_REQUEST,),
+            pasid=(Pasid.WITHOUT,),
+        ),
+        never(
+            "with a PASID it is another condition",
+            condition=_impossible("ut_pasid") - _impossible("ut"),
+            kind=(PAGE_REQUEST,),
+            pasid=(Pasid.WITH,),
+        ),
+        never(
+            "reads need no right to write",
+            condition=_UNWRITABLE,
+            kind=(Kind.READ, Kind.ZERO_LENGTH_READ),
+        ),
+        never(
+            "a translation request that may not write is granted what is left (§7.1.2)",
+            condition=_UNWRITABLE,
+            kind=(Kind.TRANSLATION_REQUEST,),
+        ),
+        never("writes need no right to read", condition=_UNREADABLE, kind=(Kind.WRITE,)),
+        never(
+            "an interrupt request is a write",
+            condition=_INTERRUPTS - _MALFORMED,
+            kind=set(_KINDS) - {Kind.WRITE},
+        ),
+        never(
+            "a zero-length read of the interrupt range is answered (§3.15)",
+            condition=_MALFORMED,
+            kind=(Kind.ZERO_LENGTH_READ,),
         ),
     ),
 )
