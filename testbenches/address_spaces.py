@@ -81,8 +81,8 @@ class AddressSpaces:
             frames[GUEST_TABLES + PAGE * index] = tables + PAGE * index
         self._nested = guest
         self._host = driver.create_domain(levels=4)
-        scene.map_view(self._host, self._plain)
-        scene.map_view(self._host, View("guest-physical", frames))
+        self._plain.map_in(self._host)
+        View("guest-physical", frames).map_in(self._host)
         driver.attach(DEVICE, self._host)
         self.view = PasidViews("spaces", {None: self._plain})
 
@@ -91,16 +91,16 @@ class AddressSpaces:
         driver, scene = self.driver, self._scene
         first, second = scene.random_view("first stage"), scene.random_view("second stage")
         process = driver.create_first_stage_domain()
-        scene.map_view(process, first)
+        first.map_in(process)
         driver.attach_pasid(DEVICE, FIRST, first_stage=process, SRE=1)
         other = driver.create_domain(levels=4)
-        scene.map_view(other, second)
+        second.map_in(other)
         driver.attach_pasid(DEVICE, SECOND, second_stage=other)
         guest = driver.create_first_stage_domain(
             cpu=GuestMemory(scene.image, self._host.table),
             frames=FrameAllocator(GUEST_TABLES, GUEST_TABLE_PAGES * PAGE),
         )
-        scene.map_view(guest, View("guest-virtual", self._guest))
+        View("guest-virtual", self._guest).map_in(guest)
         driver.attach_pasid(DEVICE, NESTED, first_stage=guest, second_stage=self._host)
         driver.attach_pasid(DEVICE, PASS_THROUGH, pass_through=True)
         views: dict[int | None, View] = {None: self._plain, FIRST: first, SECOND: second}

@@ -11,7 +11,8 @@ from testbenches.memory_side import Memory
 from testbenches.moments import Direction, Moment, Stop
 from testbenches.scene import Scene
 from testbenches.sg import Register
-from testbenches.triggers import RESETS, Stage, Trigger
+from testbenches.stage import Stage
+from testbenches.triggers import OF_ONE_MASTER, RESETS, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +88,7 @@ def cells(memory: Memory) -> Iterator[Cell]:
     Only in an AxiMemory do walks take time, so that a burst can be caught while it is translated.
     Memory that is not remapped is not walked for, so enabling has no such moment.
     """
-    for trigger, moment in product(Trigger, Moment):
+    for trigger, moment in product(OF_ONE_MASTER, Moment):
         has_walks = memory is Memory.AXI_MEMORY and trigger is not Trigger.ENABLE
         if moment is Moment.WALK and not has_walks:
             continue

@@ -11,7 +11,8 @@ from testbenches.master import pause_all
 from testbenches.moments import Direction, Moment, Stop
 from testbenches.scene import DEVICE, Scene
 from testbenches.sg import Status
-from testbenches.triggers import Stage, Trigger
+from testbenches.stage import Stage
+from testbenches.triggers import Trigger
 from vtd_plugin.encodings.registers import GCMD
 from vtd_plugin.software import Command
 
@@ -32,7 +33,7 @@ async def a_whole_driver_enables_a_unit_whose_master_is_busy(dut: Any) -> None:
     view = scene.random_view("remapped")
     driver.prepare()
     domain = driver.create_domain()
-    scene.map_view(domain, view)
+    view.map_in(domain)
     driver.attach(DEVICE, domain)
     copies = scene.random_copies()
     await scene.start(copies)

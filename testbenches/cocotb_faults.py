@@ -46,7 +46,7 @@ async def without(dut: Any, missing: int) -> tuple[Scene, Driver, Watched, Domai
     view = View("gap", {iova: at for iova, at in (whole.pages or {}).items() if iova != missing})
     driver.prepare()
     domain = driver.create_domain()
-    scene.map_view(domain, view)
+    view.map_in(domain)
     driver.attach(DEVICE, domain)
     driver.program_event(Event.FAULT, *MESSAGE)
     await scene.software(driver.enable)

@@ -27,7 +27,7 @@ class Remapped:
         self.view = scene.random_view("first")
         self.driver.prepare()
         self.domain: Domain = self.driver.create_domain()
-        scene.map_view(self.domain, self.view)
+        self.view.map_in(self.domain)
         self.driver.attach(DEVICE, self.domain)
 
     @classmethod
@@ -112,7 +112,7 @@ async def a_context_entry_is_used_until_it_is_invalidated(dut: Any, use_queue: b
     await scene.run([COPY])
     other = driver.create_domain()
     view = scene.random_view("other")
-    scene.map_view(other, view)
+    view.map_in(other)
     root = driver.devices.root_table
     old = root.read_context_entry(DEVICE)
     new = old.replace(SSPTPTR_address=other.table.root, DID=other.domain_id)

@@ -15,7 +15,8 @@ from testbenches.journal import DIRECT
 from testbenches.master import pause_all
 from testbenches.moments import Direction, Moment, Stop
 from testbenches.scene import DEVICE, Scene
-from testbenches.triggers import Stage, Trigger
+from testbenches.stage import Stage
+from testbenches.triggers import Trigger
 from vtd_plugin.encodings.registers import GSTS
 from vtd_plugin.software import Command, Driver, descriptors
 
@@ -59,7 +60,7 @@ async def a_reset_may_come_in_the_middle_of_enabling(
     copies = scene.random_copies()
     driver.prepare()
     domain = driver.create_domain()
-    scene.map_view(domain, stage.remapped)
+    stage.remapped.map_in(domain)
     driver.attach(DEVICE, domain)
     stop = Stop(scene, Direction.WRITE)
     await scene.start(copies)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from testbenches.memory_image import MemoryImage
     from testbenches.sg import Copy
     from vtd_plugin.bus import Attributes
+    from vtd_plugin.software import Domain, FirstStageDomain
 
 PAGE: Final = 4096
 
@@ -34,6 +35,12 @@ class View:
     def of(self, pasid: int | None) -> View:  # noqa: ARG002 - the same for all
         """Where the addresses of requests with a PASID lead, or of those without one."""
         return self
+
+    def map_in(self, domain: Domain | FirstStageDomain) -> None:
+        """Map in a domain what this view says."""
+        assert self.pages is not None
+        for iova, address in self.pages.items():
+            domain.map(iova, address, PAGE)
 
     def address(self, iova: int) -> int | None:
         """Where an address leads; None where nothing is mapped."""

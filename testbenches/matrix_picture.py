@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from testbenches.cells import ORDERS, Cell, cells
 from testbenches.moments import Direction, Moment
-from testbenches.triggers import RESETS, Trigger
+from testbenches.triggers import OF_ONE_MASTER, RESETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,9 @@ COLUMNS: Final = [
     for direction in (("",) if moment is Moment.IDLE else tuple(Direction))
 ]
 ROWS: Final = [
-    (trigger, order) for trigger in Trigger for order in (ORDERS if trigger in RESETS else ("",))
+    (trigger, order)
+    for trigger in OF_ONE_MASTER
+    for order in (ORDERS if trigger in RESETS else ("",))
 ]
 
 STYLE: Final = """

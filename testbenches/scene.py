@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hdl_bridge.axi import Latency
     from vtd_plugin import VtdConfig
-    from vtd_plugin.software import Domain, Driver, FirstStageDomain, Pending
+    from vtd_plugin.software import Driver, Pending
 
 DEVICE: Final = "00:05.0"
 RAM_BYTES: Final = 2 << 20
@@ -70,12 +70,6 @@ class Scene(Bench):
         """Source and destination anywhere in unused memory, the chain where it is."""
         iovas = [base + PAGE * number for base in (SOURCE, DESTINATION) for number in range(PAGES)]
         return View(name, {CHAIN: CHAIN, **{iova: self._free_frames.pop() for iova in iovas}})
-
-    def map_view(self, domain: Domain | FirstStageDomain, view: View) -> None:
-        """Map what a view says."""
-        assert view.pages is not None
-        for iova, address in view.pages.items():
-            domain.map(iova, address, PAGE)
 
     def random_copies(self, user: int = 0) -> list[Copy]:
         """One copy out of each page of the source, into one of the destination."""

@@ -1,6 +1,7 @@
 """Everything that makes a unit switch where addresses lead, as software or a platform does it.
 
-A `Stage` prepares two views, old and new, and fires one trigger that leads from the old to the new.
+`Commands` is software that gives those of the triggers that are no resets, for one master or
+several: it has two sets of tables, and leads from the one to the other.
 """
 
 from __future__ import annotations
@@ -8,16 +9,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from testbenches.journal import DIRECT, View
-from testbenches.scene import DEVICE, Scene
-from vtd_plugin.encodings.registers import GCMD, IOTLB, IQT
-from vtd_plugin.software import Command, Driver, descriptors
+from testbenches.journal import PAGE
+from vtd_plugin.software import Command, descriptors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from vtd_plugin.encodings._register import Register
-    from vtd_plugin.software import Domain, Pending
+    from testbenches.journal import View
+    from vtd_plugin.software import Domain, Driver, Pending
 
 
 class Trigger(StrEnum):
@@ -32,101 +31,90 @@ class Trigger(StrEnum):
     IOTLB_QUEUE = "IOTLB invalidation, queue"
     WARM_RESET = "warm reset"
     COLD_RESET = "cold reset"
+    TWO_DOMAINS = "IOTLB invalidations of two domains, queue"
+    UNMAP = "unmapping"
+    FUNCTION_RESET = "function reset"
 
 
 RESETS: Final = {Trigger.WARM_RESET: "warm", Trigger.COLD_RESET: "cold"}
 THROUGH_REGISTERS: Final = frozenset({Trigger.CONTEXT_REGISTER, Trigger.IOTLB_REGISTER})
+THROUGH_QUEUE: Final = frozenset({Trigger.CONTEXT_QUEUE, Trigger.IOTLB_QUEUE, Trigger.TWO_DOMAINS})
+OF_ONE_MASTER: Final = tuple(
+    each
+    for each in Trigger
+    if each not in (Trigger.TWO_DOMAINS, Trigger.UNMAP, Trigger.FUNCTION_RESET)
+)
+"""Those of a master that has nobody beside it, and that is not blocked."""
 
 
-class Stage:
-    """A scene in its old view, ready for a trigger.
+class Commands:
+    """Software with tables in use, and others that the unit has not been told of.
+
+    Args:
+        driver: The driver that uses the ones.
+        other: One that has built the others.
+        trigger: What it is to give.
 
     Attributes:
-        scene: The scene.
-        driver: Software, with the tables in use.
-        old: Where addresses lead at first.
-        new: Where they lead afterwards.
+        driver: The driver that uses the ones.
+        domains: Its domains, by source-id.
     """
 
-    def __init__(self, scene: Scene, trigger: Trigger) -> None:
-        self.scene = scene
-        self.trigger = trigger
-        use_queue = trigger not in THROUGH_REGISTERS
-        self.driver = scene.driver(use_queue=use_queue)
-        self.remapped = scene.random_view("remapped")
-        # Other tables, which nobody has told the unit of.
-        self._other = scene.driver(1, use_queue=use_queue)
-        self._changed = scene.random_view("changed")
-        self.old = DIRECT if trigger is Trigger.ENABLE else self.remapped
-        self.new = {Trigger.ENABLE: self.remapped, Trigger.DISABLE: DIRECT}.get(
-            trigger, DIRECT if trigger in RESETS else self._changed
-        )
+    def __init__(self, driver: Driver, other: Driver, trigger: Trigger) -> None:
+        self.driver = driver
+        self.domains: dict[int, Domain] = {}
+        self._other = other
+        self._trigger = trigger
+        self._changed: Mapping[int, View] = {}
 
-    async def prepare(self) -> None:
-        """Build tables, and turn translation on unless that is the trigger."""
-        self._domain = self._build(self.driver, self.remapped)
-        self._build(self._other, self._changed)
-        if self.trigger is Trigger.ENABLE:
-            await self.scene.software(self._all_but_translation)
+    def build(self, remapped: Mapping[int, View], changed: Mapping[int, View]) -> None:
+        """Build both sets of tables, each with a domain and a view for every source-id."""
+        self.domains = _build(self.driver, remapped)
+        _build(self._other, changed)
+        self._changed = changed
+
+    def bring_up(self) -> None:
+        """Turn translation on; if that is the trigger, everything before it."""
+        if self._trigger is Trigger.ENABLE:
+            self.driver.start_queue()
+            self.driver.set_root(self.driver.root)
         else:
-            await self.scene.software(self.driver.enable)
-            self.scene.journal.view = self.remapped
+            self.driver.enable()
 
-    def fire(self) -> Pending:
-        """Do what is not a reset; no time passes, and the view changes with the command."""
-        is_command = self._is_command
-        self.scene.journal.switch_when(is_command, self.new)
-        pending = self._actions[self.trigger](self)
-        assert self.scene.journal.view is self.new
-        return pending
+    def start(self, source_id: int) -> Pending:
+        """Give the command, and return at once.
 
-    def _build(self, driver: Driver, view: View) -> Domain:
-        driver.prepare()
-        domain = driver.create_domain()
-        self.scene.map_view(domain, view)
-        driver.attach(DEVICE, domain)
-        return domain
+        Args:
+            source_id: Whose tables change, where the command is not for all.
+        """
+        return self._actions[self._trigger](self, source_id)
 
-    def _all_but_translation(self) -> None:
-        self.driver.start_queue()
-        self.driver.set_root(self.driver.root)
-
-    def _is_command(self, address: int) -> bool:
-        if self.trigger in (Trigger.CONTEXT_QUEUE, Trigger.IOTLB_QUEUE):
-            return address == self._address(IQT)
-        if self.trigger in THROUGH_REGISTERS:
-            return address == self._address(IOTLB)
-        return address == self._address(GCMD)
-
-    def _address(self, register: type[Register]) -> int:
-        return self.driver.registers.address(register)
-
-    def _enable(self) -> Pending:
+    def _enable(self, _: int) -> Pending:
         return self.driver.commands.start(Command.TRANSLATION)
 
-    def _disable(self) -> Pending:
+    def _disable(self, _: int) -> Pending:
         return self.driver.start_disable()
 
-    def _set_root(self) -> Pending:
+    def _set_root(self, _: int) -> Pending:
         return self.driver.start_set_root(self._other.root)
 
-    def _change_context(self) -> Pending:
+    def _change_context(self, source_id: int) -> Pending:
         """The context entry gets other tables; translations made by the old ones go as well."""
-        entry = self._other.devices.root_table.read_context_entry(DEVICE)
-        self.driver.devices.root_table.write_context_entry(DEVICE, entry.value)
-        number = self._domain.domain_id
-        context = descriptors.context_cache(number, self.scene.port.source_id)
+        entry = self._other.devices.root_table.read_context_entry(source_id)
+        self.driver.devices.root_table.write_context_entry(source_id, entry.value)
+        number = self.domains[source_id].domain_id
+        context = descriptors.context_cache(number, source_id)
         return self.driver.start_invalidation(context, descriptors.iotlb(number))
 
-    def _change_pages(self) -> Pending:
-        assert self._changed.pages is not None
-        table = self._domain.table
-        for iova, address in self._changed.pages.items():
-            table.unmap(iova, 4096)
-            table.map(iova, address, 4096)
-        return self.driver.start_invalidation(descriptors.iotlb(self._domain.domain_id))
+    def _change_pages(self, source_id: int) -> Pending:
+        domain, view = self.domains[source_id], self._changed[source_id]
+        assert view.pages is not None
+        for iova, address in view.pages.items():
+            domain.table.unmap(iova, PAGE)
+            domain.table.map(iova, address, PAGE)
+        return self.driver.start_invalidation(descriptors.iotlb(domain.domain_id))
 
-    _actions: Final[dict[Trigger, Callable[[Stage], Pending]]] = {
+    _actions: Final[dict[Trigger, Callable[[Commands, int], Pending]]] = {
         Trigger.ENABLE: _enable,
         Trigger.DISABLE: _disable,
         Trigger.SET_ROOT: _set_root,
@@ -134,4 +122,15 @@ class Stage:
         Trigger.CONTEXT_QUEUE: _change_context,
         Trigger.IOTLB_REGISTER: _change_pages,
         Trigger.IOTLB_QUEUE: _change_pages,
+        Trigger.TWO_DOMAINS: _change_pages,
     }
+
+
+def _build(driver: Driver, views: Mapping[int, View]) -> dict[int, Domain]:
+    driver.prepare()
+    domains = {}
+    for source_id, view in views.items():
+        domains[source_id] = driver.create_domain()
+        view.map_in(domains[source_id])
+        driver.attach(source_id, domains[source_id])
+    return domains

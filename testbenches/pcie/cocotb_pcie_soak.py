@@ -8,17 +8,21 @@ pages that are not mapped. All of memory is compared each time. The environment 
 from __future__ import annotations
 
 import random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cocotb
 
 from testbenches.journal import DIRECT, PAGE
 from testbenches.pcie.scene import DESTINATION, PAGES, SOURCE, Scene
-from testbenches.pcie.triggers import RESETS, Stage, Trigger
+from testbenches.pcie.stage import Stage
 from testbenches.sg import Copy
 from testbenches.soak_seeds import seeds_of_this_simulation
+from testbenches.triggers import RESETS, Trigger
 from vtd_plugin.bus import ResetOrder
 from vtd_plugin.encodings.registers import GSTS
+
+if TYPE_CHECKING:
+    from testbenches.pcie.side import Side
 
 _LONGEST_GAP: Final = 200
 """Clock cycles between the halves of a reset, or a command and a reset."""
@@ -53,16 +57,15 @@ async def _command(scene: Scene, stage: Stage) -> None:
     drains = [cocotb.start_soon(scene.until_drained(*each)) for each in stage.fire()]
     if scene.rng.random() < 0.25:
         await scene.ticks(scene.rng.randrange(1, _LONGEST_GAP))
-        await _reset_function(scene, scene.rng.randrange(len(scene.sides)))
+        await _reset_function(scene, scene.rng.choice(scene.sides))
     else:
         await scene.finish()
     for drained in drains:
         await drained
 
 
-async def _reset_function(scene: Scene, number: int) -> None:
+async def _reset_function(scene: Scene, side: Side) -> None:
     """One engine is reset, and the other one does not notice."""
-    side = scene.sides[number]
     others = [other for other in scene.sides if other is not side]
     scene.reset_function(side)
     await scene.abandon(side)
@@ -78,7 +81,7 @@ async def _reset_platform(scene: Scene, stage: Stage, kind: str) -> None:
     scene.image.check()
     await scene.run()
     stage.driver.recover_after_reset()
-    stage.see(stage.remapped)
+    scene.see(stage.remapped)
 
 
 async def _run_into_nothing(scene: Scene) -> None:

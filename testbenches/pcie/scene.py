@@ -18,7 +18,7 @@ from vtd_plugin.bus import ResetKind, Transfer
 from vtd_plugin.iommu import CacheSizes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from testbenches.journal import Request
     from vtd_plugin.bus import InterruptMessage
@@ -87,10 +87,10 @@ class Scene(Bench):
         iovas = [base + PAGE * number for base in (SOURCE, DESTINATION) for number in range(PAGES)]
         return View(name, {iova: self._free_frames.pop() for iova in iovas})
 
-    def see(self, view: View) -> None:
-        """Let addresses lead both engines to the same places."""
+    def see(self, views: Mapping[int, View]) -> None:
+        """Let addresses lead each engine to places of its own, by its source-id."""
         for side in self.sides:
-            side.journal.view = view
+            side.journal.view = views[side.port.source_id]
 
     def hold_back(self) -> None:
         """Slow walks, reads answered in pieces, and pauses on the wires, at random."""
@@ -176,7 +176,8 @@ class Scene(Bench):
             self.platform.reset_masters(kind)
             await self.ticks(gap)
         self.platform.reset_units(kind)
-        self.see(DIRECT)
+        for side in self.sides:
+            side.journal.view = DIRECT
         if order == "units-first":
             await self.ticks(gap)
             self.platform.reset_masters(kind)
