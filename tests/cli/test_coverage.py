@@ -57,6 +57,59 @@ def test_several_files_are_merged(files: list[Path]) -> None:
     assert _kinds(_run(*files).stdout) == ["requests.kind", "2", "6", "33.3"]
 
 
+def test_a_folder_means_all_coverage_files_in_it(files: list[Path], tmp_path: Path) -> None:
+    nested = tmp_path / "night" / "seed-2"
+    nested.mkdir(parents=True)
+    files[1].rename(nested / "write.json")
+    (tmp_path / "waves.trace.json").write_text("[")  # a timeline, of a run that was ended
+    (tmp_path / "waves.fst").write_bytes(b"\0")
+    result = _run(tmp_path)
+    assert result.exit_code == 0
+    assert _kinds(result.stdout) == ["requests.kind", "2", "6", "33.3"]
+    assert "Functional coverage of 2 files" in result.stdout
+
+
+def test_files_and_folders_may_be_named_together(files: list[Path], tmp_path: Path) -> None:
+    folder = tmp_path / "others"
+    folder.mkdir()
+    files[1].rename(folder / "write.json")
+    assert _kinds(_run(files[0], folder).stdout) == ["requests.kind", "2", "6", "33.3"]
+
+
+def test_a_file_that_is_named_twice_counts_once(files: list[Path], tmp_path: Path) -> None:
+    merged = tmp_path / "out" / "all.json"
+    merged.parent.mkdir()
+    assert _run(tmp_path, files[0], "--json", merged).exit_code == 0
+    assert set(Coverage.load(merged).hits[REQUESTS.name].values()) == {1}
+
+
+def test_a_folder_without_coverage_is_an_error(tmp_path: Path) -> None:
+    result = _run(tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {tmp_path}: no .json file with coverage in this folder\n"
+
+
+def test_every_broken_file_of_a_folder_is_named_with_its_reason(
+    files: list[Path], tmp_path: Path
+) -> None:
+    text = files[0].read_text()
+    broken = {
+        "cut.json": (text[:-20], "no JSON: Expecting"),
+        "empty.json": ("", "no JSON: Expecting value: line 1 column 1 (char 0)"),
+        "old.json": (text.replace('"version": 2', '"version": 1'), "version 1; 2 is read"),
+        "other.json": ("{}", "no saved functional coverage"),
+    }
+    for name, (content, _) in broken.items():
+        (tmp_path / name).write_text(content)
+    result = _run(tmp_path)
+    assert result.exit_code == 2
+    lines = result.stderr.splitlines()
+    assert len(lines) == len(broken)
+    for line, (name, (_, reason)) in zip(lines, broken.items(), strict=True):
+        assert line.startswith(f"error: {tmp_path / name}: {reason}")
+    assert not result.stdout
+
+
 def test_holes_are_listed_one_a_line(files: list[Path]) -> None:
     lines = _run("--holes", *files).stdout.splitlines()
     assert "  requests.kind: atomic" in lines

@@ -141,8 +141,9 @@ def test_what_is_saved_can_be_loaded(legacy: Coverage, tmp_path: Path) -> None:
             {"bins": [{"group": "faults", "bin": {"condition": "XYZ.1"}, "hits": 1}]},
             "no bin .*XYZ.1",
         ),
-        ({"bins": [{"group": "faults"}]}, "not written as"),
-        ({"bins": 5}, "not written as"),
+        ({"bins": [{"group": "faults"}]}, "bin 1: {'group': 'faults'} is no object with"),
+        ({"bins": [7]}, "bin 1: 7 is no object with"),
+        ({"bins": 5}, "'bins' is no list"),
     ],
     ids=str,
 )
@@ -165,11 +166,11 @@ def test_hits_that_are_no_number_are_refused(
     document = json.loads(path.read_text())
     document["bins"][0]["hits"] = hits
     path.write_text(json.dumps(document))
-    with pytest.raises(ValueError, match=f"run.json: hits are {hits!r}"):
+    with pytest.raises(ValueError, match=f"run.json: bin 1: hits are {hits!r}"):
         Coverage.load(path)
 
 
-@pytest.mark.parametrize("text", ["no JSON", "[1, 2]"])
+@pytest.mark.parametrize("text", ["no JSON", "[1, 2]", 100_000 * "["], ids=["text", "list", "deep"])
 def test_what_is_no_coverage_at_all_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "run.json"
     path.write_text(text)

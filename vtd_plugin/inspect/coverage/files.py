@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
 from vtd_plugin.inspect.coverage.bins import COVERGROUPS
@@ -12,7 +12,7 @@ from vtd_plugin.inspect.coverage.model import CROSS
 from vtd_plugin.inspect.coverage.report import coverpoints, percent, sums
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from vtd_plugin.inspect.coverage.model import Bin, Covergroup, Coverpoint
@@ -48,42 +48,48 @@ def read_json(path: Path) -> dict[str, Counter[Bin]]:
         ValueError: The file is no saved coverage, or has bins that this version does not.
         OSError: The file cannot be read.
     """
+    document = _document(path)
+    hits: dict[str, Counter[Bin]] = {group.name: Counter() for group in COVERGROUPS}
+    for number, row in enumerate(document["bins"], 1):
+        try:
+            group, values, count = _bin(row)
+        except ValueError as error:
+            raise ValueError(f"{path}: bin {number}: {error}") from error
+        hits[group.name][values] += count
+    return hits
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """What a file says, as far as all such files are alike."""
     try:
         document = json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: no JSON: {error}") from error
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         raise ValueError(f"{path}: no saved functional coverage")
     if document.get("version") != _VERSION:
         raise ValueError(f"{path}: version {document.get('version')}; {_VERSION} is read")
-    hits: dict[str, Counter[Bin]] = {group.name: Counter() for group in COVERGROUPS}
-    try:
-        for row in document["bins"]:
-            group, values = _find(row["group"], row["bin"])
-            hits[group.name][values] += _number(row["hits"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: a bin is not written as this program writes it") from error
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    return hits
+    if not isinstance(document.get("bins"), list):
+        raise ValueError(f"{path}: 'bins' is no list")  # noqa: TRY004
+    return document
 
 
-def _find(name: str, by_axis: Mapping[str, str]) -> tuple[Covergroup, Bin]:
+def _bin(row: object) -> tuple[Covergroup, Bin, int]:
+    """The bin that a row of a file means, and its hits."""
+    if not isinstance(row, dict) or not isinstance(row.get("bin"), dict) or "hits" not in row:
+        raise ValueError(f"{row!r} is no object with 'group', 'bin' and 'hits'")
+    name, by_axis, hits = row.get("group"), row["bin"], row["hits"]
+    if not isinstance(hits, int) or isinstance(hits, bool) or hits < 0:
+        raise ValueError(f"hits are {hits!r}, not a number from 0")
     for group in COVERGROUPS:
         if name == group.name and by_axis.keys() == {axis.name for axis in group.axes}:
             values = tuple(by_axis[axis.name] for axis in group.axes)
             if all(value in axis.bins for axis, value in zip(group.axes, values, strict=True)):
-                return group, values
+                return group, values, hits
     raise ValueError(f"there is no bin {by_axis} in a covergroup {name!r}")
 
 
 # --- the XML of cocotb-coverage
-
-
-def _number(hits: object) -> int:
-    if not isinstance(hits, int) or isinstance(hits, bool) or hits < 0:
-        raise ValueError(f"hits are {hits!r}, not a number from 0")
-    return hits
 
 
 def write_xml(hits: Hits, path: Path) -> None:

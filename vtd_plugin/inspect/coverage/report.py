@@ -34,10 +34,11 @@ def percent(covered: int, size: int) -> float:
     return round(covered * 100 / size, 2)
 
 
-def table(hits: Hits) -> Table:
-    """A row for each coverpoint, and one for all together."""
+def table(hits: Hits, files: int = 1) -> Table:
+    """A row for each coverpoint, and one for all together; the title says of how many files."""
     points = coverpoints(hits)
-    printed = Table(title="Functional coverage", box=box.SIMPLE_HEAD, title_justify="left")
+    title = "Functional coverage" if files == 1 else f"Functional coverage of {files} files"
+    printed = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     printed.add_column("Coverpoint")
     for heading in ("Hit", "Bins", "Percent"):
         printed.add_column(heading, justify="right")
