@@ -43,6 +43,15 @@ def test_each_page_request_has_its_bin(place: str, pasid: str, became: str) -> N
     assert run.counted(PAGE_REQUESTS) == {(place, pasid, became): 1}
 
 
+@pytest.mark.parametrize("became", BREAKS)
+def test_a_stop_marker_without_a_pasid_is_no_message_that_there_is(became: str) -> None:
+    bench = Requesting()
+    BREAKS[became](bench)
+    run = Run(bench)
+    bench.ask(pasid=None, read=False)
+    assert run.counted(PAGE_REQUESTS) == {}
+
+
 @pytest.mark.parametrize("code", ResponseCode)
 @pytest.mark.parametrize("pasid", PASIDS)
 def test_each_answer_has_its_bin(code: ResponseCode, pasid: str) -> None:

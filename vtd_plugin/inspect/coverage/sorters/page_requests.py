@@ -35,7 +35,10 @@ class PageRequestSorter:
         }
 
     def _requested(self, event: PageRequested) -> None:
-        self._count(PAGE_REQUESTS, _place(event.ask), Pasid.of(event.ask.pasid), event.became)
+        ask = event.ask
+        # A stop marker says of which PASID no more follows (§7.6): without one it is no message.
+        if ask.pasid is not None or not ask.is_stop_marker:
+            self._count(PAGE_REQUESTS, _place(ask), Pasid.of(ask.pasid), event.became)
 
     def _answered(self, event: PageGroupAnswered) -> None:
         for code, name in CODES.items():
