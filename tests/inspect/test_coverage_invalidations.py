@@ -11,11 +11,11 @@ from tests.iommu.bench import DOMAIN, HOST, IOVA, OTHER_DOMAIN, PAGE, PAGES, SOU
 from tests.iommu.interrupt_bench import INDEX
 from tests.iommu.queue_bench import wait
 from tests.iommu.scalable_bench import FIRST, PASID, Scalable, scalable_config
-from vtd_plugin.bus import DIRECT
+from vtd_plugin.bus import DIRECT, Lease
 from vtd_plugin.encodings.codes import ContextGranularity, HptGranularity, IotlbGranularity
 from vtd_plugin.encodings.registers import CCMD, IOTLB
 from vtd_plugin.encodings.structures import HptInvalidate
-from vtd_plugin.inspect.coverage.bins import INVALIDATIONS, WAITS
+from vtd_plugin.inspect.coverage.bins import INVALIDATIONS, REQUESTS, WAITS
 from vtd_plugin.software import descriptors
 from vtd_plugin.software.commands import Command
 
@@ -107,6 +107,20 @@ def test_what_began_before_translation_was_on_is_covered_by_all() -> None:
     run = Run(bench)
     bench.start_queue().submit(descriptors.iotlb(OTHER_DOMAIN))
     assert run.counted(INVALIDATIONS) == {("IOTLB", "domain", COVERED): 1}
+
+
+def test_a_lease_is_in_flight_until_it_is_recalled() -> None:
+    bench = Mapped()
+    run = Run(bench)
+    bench.port().lease(IOVA, on_recall=Lease.end)
+    queue = bench.start_queue()
+    for _ in range(2):
+        queue.submit(descriptors.iotlb(DOMAIN))
+    assert run.counted(INVALIDATIONS) == {
+        ("IOTLB", "domain", COVERED): 1,
+        ("IOTLB", "domain", NOTHING): 1,
+    }
+    assert sum(run.counted(REQUESTS).values()) == 1
 
 
 @pytest.mark.parametrize("iova", [IOVA + PAGES * PAGE, 0xFEE0_0000])

@@ -99,8 +99,8 @@ class Invalidated(Event):
         pasid: The PASID it names, or None.
         first: First address it covers, or first index.
         last: Last address it covers, or last index.
-        transfers: How many transfers in flight use what it covers, and so are to be drained;
-            0 for other caches than the IOTLB.
+        transfers: How many transfers in flight, leases among them, use what it covers and so are
+            to be drained; 0 for other caches than the IOTLB.
     """
 
     unit: str
