@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.iommu.bench import RAM_IN_USE
+from vtd_plugin.encodings.registers import PLMLIMIT, PMEN
 from vtd_plugin.inspect.coverage import Coverage
 from vtd_plugin.inspect.coverage.report import contradictions
 
@@ -22,3 +24,9 @@ class Run:
     def counted(self, group: Covergroup) -> dict[Bin, int]:
         assert contradictions(self.coverage.hits) == []
         return dict(self.coverage.hits[group.name])
+
+
+def protect(bench: Machine) -> None:
+    """Protect memory from address 0 on, as far as everything here reaches."""
+    bench.registers.write(PLMLIMIT, RAM_IN_USE)
+    bench.registers.write(PMEN, PMEN.pack(EPM=1))
