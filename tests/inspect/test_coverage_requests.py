@@ -207,7 +207,19 @@ def test_interrupts_and_requesters_of_other_units_are_no_requests() -> None:
     assert not any(coverage.hits.values())
 
 
-def testprotected_regions_block_with_translation_on_and_off() -> None:
+def test_a_translated_request_into_the_interrupt_window_is_a_blocked_request() -> None:
+    bench = _with_device_tlb()
+    run = Run(bench)
+    ASKS["translated request"](bench.port(), HOST)
+    ASKS["translated request"](bench.port(), 0xFEE0_0000)
+    assert run.counted(REQUESTS) == {
+        ("translated request", "legacy second-stage", "none", "walk"): 1,
+        ("translated request", "legacy second-stage", "none", "fault"): 1,
+    }
+    assert run.counted(FAULTS) == {("LGN.4", "translated request", "without PASID"): 1}
+
+
+def test_protected_regions_block_with_translation_on_and_off() -> None:
     bench = Mapped(VtdConfig(PLMR=1))
     run = Run(bench)
     protect(bench)

@@ -92,7 +92,7 @@ class RequestSorter:
         ):
             walk = None
         port = self._platform.requester(event.source_id)
-        if isinstance(port.unit, VtdUnit) and not _is_interrupt(event):
+        if isinstance(port.unit, VtdUnit) and not _asks_no_memory(event):
             self._sort(event, walk, port)
 
     def _sort(self, event: RequestResolved, walk: TablesWalked | None, port: RequesterPort) -> None:
@@ -135,10 +135,12 @@ class RequestSorter:
         return tables
 
 
-def _is_interrupt(event: RequestResolved) -> bool:
-    """Whether the address is one of the interrupt window: no memory is asked for (§3.15)."""
+def _asks_no_memory(event: RequestResolved) -> bool:
+    """Whether it is about the interrupt window, which no tables translate (§3.15, §4.2.3)."""
+    attributes = event.attributes
     in_window = INTERRUPT_WINDOW_BASE <= event.address <= INTERRUPT_WINDOW_LAST
-    return in_window and event.attributes.pasid is None
+    translated = attributes.address_type is AddressType.TRANSLATED
+    return in_window and attributes.pasid is None and not translated
 
 
 def kind_of(attributes: Attributes, size: int) -> Kind:
