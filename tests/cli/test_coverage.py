@@ -83,6 +83,15 @@ def test_a_file_that_is_named_twice_counts_once(files: list[Path], tmp_path: Pat
     assert set(Coverage.load(merged).hits[REQUESTS.name].values()) == {1}
 
 
+def test_what_is_saved_into_a_folder_is_not_merged_from_it_again(
+    files: list[Path], tmp_path: Path
+) -> None:
+    merged = tmp_path / "merged.json"
+    for _ in range(2):
+        assert _run(files[0].parent, "--json", merged).exit_code == 0
+    assert set(Coverage.load(merged).hits[REQUESTS.name].values()) == {1}
+
+
 def test_a_folder_without_coverage_is_an_error(tmp_path: Path) -> None:
     result = _run(tmp_path)
     assert result.exit_code == 2
@@ -96,7 +105,10 @@ def test_every_broken_file_of_a_folder_is_named_with_its_reason(
     broken = {
         "cut.json": (text[:-20], "no JSON: Expecting"),
         "empty.json": ("", "no JSON: Expecting value: line 1 column 1 (char 0)"),
-        "old.json": (text.replace('"version": 2', '"version": 1'), "version 1; 2 is read"),
+        "old.json": (
+            text.replace('"version": 2', '"version": 1'),
+            "format version 1; this program reads version 2",
+        ),
         "other.json": ("{}", "no saved functional coverage"),
     }
     for name, (content, _) in broken.items():

@@ -121,6 +121,10 @@ def test_a_hit_of_what_cannot_be_is_told_and_in_no_number() -> None:
     assert sum(point.covered for point in coverpoints(hits)) == 0
 
 
+def test_what_cannot_be_and_was_hit_no_times_is_no_contradiction() -> None:
+    assert contradictions({RESETS.name: {("function", "units only"): 0}}) == []
+
+
 # --- JSON
 
 
@@ -135,7 +139,7 @@ def test_what_is_saved_can_be_loaded(legacy: Coverage, tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"format": "something"}, "no saved functional coverage"),
-        ({"version": 1}, "version 1; 2 is read"),
+        ({"version": 1}, "format version 1; this program reads version 2"),
         ({"bins": [{"group": "colours", "bin": {}, "hits": 1}]}, "covergroup 'colours'"),
         (
             {"bins": [{"group": "faults", "bin": {"condition": "XYZ.1"}, "hits": 1}]},

@@ -48,7 +48,7 @@ def coverage(
     Exit status: 0, or 1 when a bin was hit that is ruled out, or 2 when a file could not be
     read or written.
     """
-    paths = _coverage_files(files)
+    paths = _coverage_files(files, json)
     merged = _merge(paths)
     hits = merged.hits
     if xml is not None:
@@ -64,20 +64,24 @@ def coverage(
         raise typer.Exit(CONTRADICTED)
 
 
-def _coverage_files(named: Iterable[Path]) -> list[Path]:
-    """The files themselves, and those in the folders; each once, however often it is named."""
+def _coverage_files(named: Iterable[Path], merged: Path | None) -> list[Path]:
+    """The files themselves, and those in the folders; each once, however often it is named.
+
+    What is to be written is not looked for in folders: it may be there from the last time.
+    """
     files: dict[Path, Path] = {}
     for path in named:
-        found = _in_folder(path) if path.is_dir() else [path]
+        found = _in_folder(path, merged) if path.is_dir() else [path]
         files |= {each.resolve(): each for each in found if each.resolve() not in files}
     return list(files.values())
 
 
-def _in_folder(folder: Path) -> list[Path]:
+def _in_folder(folder: Path, merged: Path | None) -> list[Path]:
+    left_out = None if merged is None else merged.resolve()
     found = [
         path
         for path in sorted(folder.rglob(f"*{_SUFFIX}"))
-        if not path.name.endswith(_TIMELINE_SUFFIX)
+        if not path.name.endswith(_TIMELINE_SUFFIX) and path.resolve() != left_out
     ]
     if not found:
         give_up(f"{folder}: no {_SUFFIX} file with coverage in this folder")

@@ -68,7 +68,8 @@ def _document(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         raise ValueError(f"{path}: no saved functional coverage")
     if document.get("version") != _VERSION:
-        raise ValueError(f"{path}: version {document.get('version')}; {_VERSION} is read")
+        version = document.get("version")
+        raise ValueError(f"{path}: format version {version}; this program reads version {_VERSION}")
     if not isinstance(document.get("bins"), list):
         raise ValueError(f"{path}: 'bins' is no list")  # noqa: TRY004
     return document

@@ -87,5 +87,5 @@ def contradictions(hits: Hits) -> list[str]:
         f"{group.name}: {', '.join(each)}: hit {count} times, but {why}"
         for group in COVERGROUPS
         for each, count in hits.get(group.name, {}).items()
-        if (why := group.why_excluded(each)) is not None
+        if count and (why := group.why_excluded(each)) is not None
     ]
