@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from cocotb.task import bridge, resume
-from cocotb.triggers import ClockCycles
+import cocotb
+from cocotb.task import Task, bridge, resume
+from cocotb.triggers import ClockCycles, ReadOnly
 
 from hdl_bridge.reset import ResetLine
 from testbenches.journal import DIRECT, Journal, View
@@ -114,17 +115,31 @@ class Bench:
         await ClockCycles(self.dut.clk, cycles)
 
     async def reset(self, kind: str, order: str, gap: int) -> None:
-        """Reset master and unit, with clock cycles between them."""
+        """Reset master and unit, with clock cycles between them.
+
+        Raises:
+            AssertionError: A byte has moved after the clock edge at which the master was reset.
+        """
         if order == "masters-first":
-            self.platform.reset_masters(kind)
+            left = self._reset_master(kind)
             await self.ticks(gap)
         self.journal.view = self._direct
         self.platform.reset_units(kind)
         if order == "units-first":
             await self.ticks(gap)
-            self.platform.reset_masters(kind)
+            left = self._reset_master(kind)
         await self.reset_line.released()
         await self.ticks(2)
+        self.image.check_against(await left)
+
+    def _reset_master(self, kind: str) -> Task[bytes]:
+        """Reset it now; the task has what RAM holds when all is done that this clock edge does."""
+        self.platform.reset_masters(kind)
+        return cocotb.start_soon(self._contents_after_this_edge())
+
+    async def _contents_after_this_edge(self) -> bytes:
+        await ReadOnly()
+        return self.image.contents()
 
     def _wait(self) -> None:
         resume(self.ticks)(1)

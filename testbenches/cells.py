@@ -164,8 +164,7 @@ class _Run:
         assert await scene.master.read(Register.STATUS) == 0
         assert not self._stage.driver.translating
         self._compared += await scene.run()
-        await scene.software(self._stage.driver.recover_after_reset)
-        scene.journal.view = self._stage.old
+        await self._stage.recover()
         self._compared += await scene.run()
         assert not self._stage.driver.handle_faults()
 

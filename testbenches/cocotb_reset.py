@@ -18,20 +18,19 @@ from testbenches.scene import DEVICE, Scene
 from testbenches.stage import Stage
 from testbenches.triggers import Trigger
 from vtd_plugin.encodings.registers import GSTS
-from vtd_plugin.software import Command, Driver, descriptors
+from vtd_plugin.software import Command, descriptors
 
 KINDS: Final = ("warm", "cold")
 LONGEST_GAP: Final = 40
 
 
-async def works_again(scene: Scene, driver: Driver, stage: Stage) -> None:
+async def works_again(stage: Stage) -> None:
     """Firmware's DMA, recovery, and DMA through the tables that are still in memory."""
-    assert driver.registers.read(GSTS).value == 0
-    await scene.run()
-    await scene.software(driver.recover_after_reset)
-    scene.journal.view = stage.remapped
-    await scene.run()
-    assert not driver.handle_faults()
+    assert stage.driver.registers.read(GSTS).value == 0
+    await stage.scene.run()
+    await stage.recover()
+    await stage.scene.run()
+    assert not stage.driver.handle_faults()
 
 
 @cocotb.test
@@ -47,7 +46,7 @@ async def a_reset_may_come_at_any_cycle(dut: Any, kind: str, order: str) -> None
         await scene.ticks(scene.rng.randrange(1, 500))
         await scene.reset(kind, order, scene.rng.randrange(LONGEST_GAP))
         scene.after_reset(copies)
-        await works_again(scene, stage.driver, stage)
+        await works_again(stage)
 
 
 @cocotb.test
@@ -107,7 +106,7 @@ async def a_reset_may_come_in_the_middle_of_an_invalidation(
     if driver.queue is not None and order == "units-first":
         # The unit forgot its queue before the burst ended: its wait is never written.
         assert scene.image.read(driver.queue.address + 4096, 4) == status
-    await works_again(scene, driver, stage)
+    await works_again(stage)
 
 
 @cocotb.test

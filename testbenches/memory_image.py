@@ -75,25 +75,33 @@ class MemoryImage:
         """
         self._owned.append((address, mask.to_bytes(8, "little") * (size // 8)))
 
+    def contents(self) -> bytes:
+        """What RAM holds now."""
+        return self._platform.read(0, len(self.expected))
+
     def check(self) -> int:
         """Compare all of RAM; how many bytes that were.
 
         Raises:
             AssertionError: A byte is not what it should be; the message says where.
         """
-        found = np.frombuffer(self._platform.read(0, len(self.expected)), np.uint8)
-        wrong = found ^ np.frombuffer(self.expected, np.uint8)
+        return self.check_against(self.expected)
+
+    def check_against(self, wanted: bytes | bytearray) -> int:
+        """The same with what RAM is to hold, but for what is the unit's."""
+        found = np.frombuffer(self.contents(), np.uint8)
+        wrong = found ^ np.frombuffer(wanted, np.uint8)
         for address, mask in self._owned:
             wrong[address : address + len(mask)] &= ~np.frombuffer(mask, np.uint8)
         places = np.flatnonzero(wrong)
         if len(places):
             first = int(places[0])
-            got, wanted = int(found[first]), self.expected[first]
             raise AssertionError(
                 f"{len(places)} bytes of RAM are wrong, the first at {first:#x}: "
-                f"{got:#04x}, not {wanted:#04x}; the last at {int(places[-1]):#x}"
+                f"{int(found[first]):#04x}, not {wanted[first]:#04x}; "
+                f"the last at {int(places[-1]):#x}"
             )
-        return len(self.expected)
+        return len(wanted)
 
 
 def driver_of(image: MemoryImage, tables: range, **options: Any) -> Driver:

@@ -27,6 +27,7 @@ class Stage:
         remapped: Where these lead.
         old: Where addresses lead at first.
         new: Where they lead afterwards.
+        recovered: Where they lead when software has recovered from a reset.
     """
 
     def __init__(self, scene: Scene, trigger: Trigger) -> None:
@@ -37,6 +38,7 @@ class Stage:
         self._commands = Commands(self.driver, scene.driver(1, use_queue=use_queue), trigger)
         self.remapped = scene.random_view("remapped")
         self._changed = scene.random_view("changed")
+        self.recovered = self.remapped
         self.old = DIRECT if trigger is Trigger.ENABLE else self.remapped
         self.new = {Trigger.ENABLE: self.remapped, Trigger.DISABLE: DIRECT}.get(
             trigger, DIRECT if trigger in RESETS else self._changed
@@ -54,7 +56,13 @@ class Stage:
         self.scene.journal.switch_when(self._is_command, self.new)
         pending = self._commands.start(self.scene.port.source_id)
         assert self.scene.journal.view is self.new
+        self.recovered = self.new
         return pending
+
+    async def recover(self) -> None:
+        """What software does after a reset, with the tables that are still in memory."""
+        await self.scene.software(self._commands.recover)
+        self.scene.journal.view = self.recovered
 
     def _is_command(self, address: int) -> bool:
         if self.trigger in THROUGH_QUEUE:

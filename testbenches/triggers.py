@@ -81,6 +81,13 @@ class Commands:
         else:
             self.driver.enable()
 
+    def recover(self) -> None:
+        """Bring the unit back to where it was after a reset, or where the command was to lead."""
+        if self._trigger is Trigger.ENABLE:
+            self.driver.enable()
+        else:
+            self.driver.recover_after_reset()
+
     def start(self, source_id: int) -> Pending:
         """Give the command, and return at once.
 

@@ -1,8 +1,9 @@
 """Everything at random, for two engines on PCIe: what happens, when, and how slow everything is.
 
-Each seed is a test of its own: a command or a reset comes at a random cycle while both engines copy
-between the same addresses, each in a domain of its own; then they copy again, and at last into
-pages that are not mapped. All of memory is compared each time. The environment says which seeds.
+Each seed is a test of its own: a command, a reset, or a command that a reset overtakes comes at a
+random cycle while both engines copy between the same addresses, each in a domain of its own; then
+they copy again, and at last into pages that are not mapped. All of memory is compared each time.
+The environment has the seeds.
 """
 
 from __future__ import annotations
@@ -53,10 +54,17 @@ async def test_nothing_is_lost(dut: Any, seed: int) -> None:
 
 
 async def _command(scene: Scene, stage: Stage) -> None:
-    """A command, which a reset of one of the engines may come to the help of."""
+    """A command; while it waits there may be a reset, of one of the engines or of everything."""
     drains = [cocotb.start_soon(scene.until_drained(*each)) for each in stage.fire()]
-    if scene.rng.random() < 0.25:
+    dice = scene.rng.random()
+    if dice < 0.5:
         await scene.ticks(scene.rng.randrange(1, _LONGEST_GAP))
+    if dice < 0.25:
+        for drained in drains:
+            drained.cancel()
+        await _reset_platform(scene, stage, scene.rng.choice([*RESETS.values()]))
+        return
+    if dice < 0.5:
         await _reset_function(scene, scene.rng.choice(scene.sides))
     else:
         await scene.finish()
@@ -80,8 +88,7 @@ async def _reset_platform(scene: Scene, stage: Stage, kind: str) -> None:
     assert stage.driver.registers.read(GSTS).value == 0
     scene.image.check()
     await scene.run()
-    stage.driver.recover_after_reset()
-    scene.see(stage.remapped)
+    stage.recover()
 
 
 async def _run_into_nothing(scene: Scene) -> None:

@@ -23,7 +23,7 @@ class Stage:
 
     Attributes:
         driver: Software, with the tables in use.
-        remapped: Where its tables lead each engine.
+        recovered: Where each engine is led when software has recovered from a reset.
         chosen: The engine that is meant, where only one is.
     """
 
@@ -38,15 +38,26 @@ class Stage:
         self.driver, other = (scene.driver(each, use_queue=use_queue) for each in range(2))
         self._commands = Commands(self.driver, other, trigger)
         source_ids = [side.port.source_id for side in scene.sides]
-        self.remapped = {each: scene.random_view("remapped") for each in source_ids}
+        self._remapped = {each: scene.random_view("remapped") for each in source_ids}
+        self.recovered: dict[int, View] = dict(self._remapped)
         self._changed = {each: scene.random_view("changed") for each in source_ids}
-        self._commands.build(self.remapped, self._changed)
+        self._commands.build(self._remapped, self._changed)
         self._commands.bring_up()
         if trigger is not Trigger.ENABLE:
-            scene.see(self.remapped)
+            scene.see(self._remapped)
+
+    def recover(self) -> None:
+        """What software does after a reset, with the tables that are still in memory."""
+        self._commands.recover()
+        self._scene.see(self.recovered)
 
     def fire(self) -> list[Given]:
         """Give the command, or two; no time passes."""
+        given = self._fire()
+        self.recovered = {side.port.source_id: side.journal.view for side in self._scene.sides}
+        return given
+
+    def _fire(self) -> list[Given]:
         sides = self._scene.sides
         if self._trigger is Trigger.UNMAP:
             return [self._unmap(self.chosen)]
@@ -67,7 +78,7 @@ class Stage:
     def _new(self, source_id: int) -> View:
         if self._trigger is Trigger.DISABLE:
             return DIRECT
-        views = self.remapped if self._trigger is Trigger.ENABLE else self._changed
+        views = self._remapped if self._trigger is Trigger.ENABLE else self._changed
         return views[source_id]
 
     def _unmap(self, side: Side) -> Given:
@@ -77,7 +88,7 @@ class Stage:
         if rng.random() < 0.5:
             first, size = first + PAGE * rng.randrange(PAGES), PAGE
         older = side.older(first, first + size - 1)
-        pages = self.remapped[source_id].pages
+        pages = self._remapped[source_id].pages
         assert pages is not None
         gone = range(first, first + size)
         side.journal.view = View(
