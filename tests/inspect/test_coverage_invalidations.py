@@ -11,7 +11,7 @@ from tests.iommu.bench import DOMAIN, HOST, IOVA, OTHER_DOMAIN, PAGE, PAGES, SOU
 from tests.iommu.interrupt_bench import INDEX
 from tests.iommu.queue_bench import wait
 from tests.iommu.scalable_bench import FIRST, PASID, Scalable, scalable_config
-from vtd_plugin.bus import DIRECT, Lease
+from vtd_plugin.bus import DirectSpace, Lease
 from vtd_plugin.encodings.codes import ContextGranularity, HptGranularity, IotlbGranularity
 from vtd_plugin.encodings.registers import CCMD, IOTLB
 from vtd_plugin.encodings.structures import HptInvalidate
@@ -101,7 +101,7 @@ def test_invalidations_by_register_count_as_those_by_queue() -> None:
 
 def test_what_began_before_translation_was_on_is_covered_by_all() -> None:
     bench = Mapped(on=False)
-    assert bench.port().space is DIRECT
+    assert isinstance(bench.port().space, DirectSpace)
     bench.port().begin(HOST, 8)
     bench.commands.start(Command.TRANSLATION)
     run = Run(bench)

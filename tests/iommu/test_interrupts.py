@@ -9,14 +9,17 @@ import pytest
 from tests.iommu.bench import PAGE, SOURCE, Bench
 from tests.iommu.interrupt_bench import COMPATIBLE, INDEX, Interrupting, remappable
 from vtd_plugin import VtdConfig
+from vtd_plugin.bus import AddressType, Answer
 from vtd_plugin.encodings.codes import InterruptDeliveryMode, InterruptEntryGranularity
-from vtd_plugin.encodings.registers import IRTA
+from vtd_plugin.encodings.registers import IRTA, PMEN
 from vtd_plugin.encodings.structures import InterruptEntryInvalidate
 from vtd_plugin.iommu import CacheSizes
 from vtd_plugin.software.commands import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from vtd_plugin.bus import RequesterPort, Result
 
 # --- not remapped (§5.1.3)
 
@@ -41,6 +44,64 @@ def test_a_unit_without_interrupt_remapping_passes_everything() -> None:
     assert not bench.status.IRES
     assert bench.port().write(remappable(INDEX), bytes(4)).ok
     assert len(bench.interrupts.messages) == 1
+
+
+# --- what is no interrupt, while translation is off (§3.15, §5.1.4.1)
+
+
+@pytest.mark.parametrize("protected", [False, True])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda port: port.read(COMPATIBLE, 4), id="read"),
+        pytest.param(lambda port: port.read(COMPATIBLE, 4, pasid=5), id="read-with-pasid"),
+        pytest.param(lambda port: port.write(COMPATIBLE, bytes(8)), id="qword"),
+        pytest.param(lambda port: port.write(COMPATIBLE + 2, bytes(4)), id="misaligned"),
+        pytest.param(lambda port: port.atomic(COMPATIBLE, 1, size=4), id="atomic"),
+    ],
+)
+def test_what_is_no_interrupt_is_a_fault_where_interrupts_are_remapped(
+    ask: Callable[[RequesterPort], Result], protected: bool
+) -> None:
+    bench = Interrupting(PLMR=1)
+    if protected:
+        bench.registers.write(PMEN, PMEN.pack(EPM=1))  # the first page
+    result = ask(bench.port())
+    assert result.fault is not None
+    assert (result.fault.name, result.answer) == ("IR.29", Answer.UR)
+    assert (bench.record().FR, bench.record().PP) == (0x29, 0)
+    assert bench.taken() == []
+
+
+def test_the_zero_length_read_and_requests_that_claim_to_be_translated_are_as_ever() -> None:
+    bench = Interrupting()
+    translated = bench.port().read(COMPATIBLE, 4, address_type=AddressType.TRANSLATED)
+    assert translated.fault is not None
+    assert translated.fault.name == "BUS.1"
+    assert bench.port().read(COMPATIBLE, 0).ok
+    assert not bench.fault_status.PPF
+
+
+@pytest.mark.parametrize(
+    "written", [(0, b"\x41"), (1, b"\x41\x42\x43")], ids=["one-byte", "three-bytes"]
+)
+def test_a_part_of_a_dword_is_no_interrupt(written: tuple[int, bytes]) -> None:
+    bench = Interrupting()
+    transfer = bench.port().begin(COMPATIBLE, 4, write=True)
+    transfer.write(*written)
+    result = transfer.end()
+    assert result.fault is not None
+    assert (result.fault.name, result.answer) == ("IR.29", Answer.UR)
+    assert bench.record().FR == 0x29
+    assert bench.taken() == []
+
+
+def test_while_nothing_is_remapped_it_is_refused_without_a_record() -> None:
+    bench = Interrupting(on=False)
+    result = bench.port().read(COMPATIBLE, 4)
+    assert result.fault is not None
+    assert (result.fault.name, result.fault.recorded) == ("BUS.2", False)
+    assert not bench.fault_status.PPF
 
 
 # --- remapped (§5.1.4, §9.9)

@@ -85,7 +85,7 @@ class Unit(Protocol):
         """A requester is now in the unit's scope: answer with `port.switch`."""
 
     def mappings(self, port: RequesterPort) -> Iterable[Mapping]:
-        """All that the space of a port maps now, if it is not `DIRECT`; for late listeners."""
+        """All that the space of a port maps now, if it is no `DirectSpace`; for late listeners."""
 
     def interrupt(self, source_id: int, address: int, data: int) -> InterruptMessage | Fault | None:
         """A requester wrote a dword to the interrupt window: what leaves for the processors?

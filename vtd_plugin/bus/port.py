@@ -16,7 +16,7 @@ from vtd_plugin.bus.mappings import MappingSet
 from vtd_plugin.bus.requester import Requester
 from vtd_plugin.bus.requests import ALL_ADDRESSES, PAGE_SIZE, Fault
 from vtd_plugin.bus.source_id import format_source_id
-from vtd_plugin.bus.space import DIRECT
+from vtd_plugin.bus.space import DIRECT, DirectSpace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -71,14 +71,14 @@ class RequesterPort(Requester):
 
         Args:
             space: What the requester sees.
-            mappings: All that the space maps; not looked at while nobody listens, nor for
-                `DIRECT`, of which the port knows what it maps.
+            mappings: All that the space maps; not looked at while nobody listens, nor for a
+                `DirectSpace`, of which the port knows what it maps.
             reason: Why, in words.
 
         Raises:
             ValueError: The mappings overlap each other.
         """
-        if space is DIRECT:
+        if isinstance(space, DirectSpace):
             mappings = self._fabric.direct_mappings()
         held = MappingSet(mappings if self._listeners else ())
         self._unmap(self._held.clear())
@@ -94,7 +94,7 @@ class RequesterPort(Requester):
         """Tell listeners what an invalidation of [first, last] may have changed.
 
         Only differences are told: unmaps first, then maps. A new mapping that reaches over the
-        border counts whole; of a held one that does, the part outside stays mapped. `DIRECT`
+        border counts whole; of a held one that does, the part outside stays mapped. A `DirectSpace`
         has nothing that an invalidation could change.
 
         Args:
@@ -105,7 +105,7 @@ class RequesterPort(Requester):
         Raises:
             ValueError: The mappings overlap each other.
         """
-        if self._listeners and self.space is not DIRECT:
+        if self._listeners and not isinstance(self.space, DirectSpace):
             self._replace(first, last, mappings)
 
     def add_listener(self, listener: Listener) -> None:
@@ -210,7 +210,7 @@ class RequesterPort(Requester):
             return None
         translation = transfer.translations[0][2]
         keeps = self.unit.keeps(translation) if isinstance(self.unit, LeasingUnit) else False
-        if not keeps and self.space is not DIRECT:
+        if not keeps and not isinstance(self.space, DirectSpace):
             return None
         memory = self._fabric.memory.view(translation.address(transfer.iova), PAGE_SIZE)
         return memory if memory is None or transfer.is_write else memory.toreadonly()
@@ -241,7 +241,7 @@ class RequesterPort(Requester):
 
     def _current_mappings(self) -> Iterable[Mapping]:
         """What the space maps now, for listeners that come late."""
-        if self.space is DIRECT or self.unit is None:
+        if isinstance(self.space, DirectSpace) or self.unit is None:
             return self._fabric.direct_mappings()
         return self.unit.mappings(self)
 

@@ -31,7 +31,10 @@ INTERRUPT_WINDOW_LAST: Final = INTERRUPT_WINDOW_BASE + INTERRUPT_WINDOW_SIZE - 1
 
 
 class DirectSpace:
-    """Memory as it is; requests that claim to be translated are refused (AT other than 0)."""
+    """Memory as it is; requests that claim to be translated are refused (AT other than 0).
+
+    A unit may derive its own, to have a say in what is refused.
+    """
 
     __slots__ = ()
 
@@ -62,7 +65,7 @@ class DirectSpace:
 
 
 DIRECT: Final = DirectSpace()
-"""The one direct address space; it has no state."""
+"""Of requesters that no unit has in its scope."""
 
 
 def resolve_in_window(

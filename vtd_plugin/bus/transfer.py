@@ -282,6 +282,10 @@ class Transfer:
                 self._block(fault)
         elif message.written:
             self._refuse(Answer.UR)
+            address, size = message.address + min(message.written), len(message.written)
+            refusal = self.port.space.resolve(self.port.source_id, address, size, self.attributes)
+            if isinstance(refusal, Fault):
+                self._block(refusal)
 
     def _close(self, data: bytes) -> Result:
         self._result = Result(data, self.answer, self.faults, self._transferred)

@@ -48,7 +48,7 @@ from vtd_plugin.iommu.register_invalidation import RegisterInvalidation
 from vtd_plugin.iommu.registers import RegisterFile
 from vtd_plugin.iommu.remapping import Remapper
 from vtd_plugin.iommu.state import TranslationState
-from vtd_plugin.iommu.switch import StateSwitch
+from vtd_plugin.iommu.switch import StateSwitch, Untranslated
 from vtd_plugin.iommu.waits import InvalidationWaits
 
 if TYPE_CHECKING:
@@ -109,7 +109,10 @@ class Rooms:
             self._forgotten,
             self._walked,
         )
-        self.switch = StateSwitch(name, host, self.state, self.remapper, self.protected)
+        untranslated = Untranslated(self.registers, self.faults)
+        self.switch = StateSwitch(
+            name, host, self.state, self.remapper, self.protected, untranslated
+        )
         self.interrupts = Interrupts(
             config, host.memory, self.registers, self.faults, self._interrupt_resolved
         )

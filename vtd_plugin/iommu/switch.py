@@ -14,44 +14,79 @@ from typing import TYPE_CHECKING, Final
 
 from vtd_plugin.bus import (
     ALL_ADDRESSES,
-    DIRECT,
     AddressSpace,
+    AddressType,
     Attributes,
+    DirectSpace,
+    Fault,
     Mapping,
     RequesterPort,
     Resolution,
     Translation,
     UnitHost,
 )
+from vtd_plugin.encodings.faults import Condition
+from vtd_plugin.encodings.registers import GSTS
 from vtd_plugin.iommu.events import CachesDropped, ShadowTruncated
 from vtd_plugin.iommu.remapping import PAGE_MASK, Remapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from vtd_plugin.iommu.faults import FaultLog
     from vtd_plugin.iommu.protected import ProtectedMemory
+    from vtd_plugin.iommu.registers import RegisterFile
     from vtd_plugin.iommu.state import TranslationState
 
 MAPPING_LIMIT: Final = 1 << 18
 """Mappings replayed to one listener at once: tables that refer to themselves map without end."""
 
 
-class DirectWithRegions:
-    """Memory as it is, but for the protected regions."""
+class Untranslated(DirectSpace):
+    """Memory as it is, while translation is off.
 
-    __slots__ = ("_protected",)
+    While interrupts are remapped, what may not be written to the interrupt range is a fault of
+    interrupt remapping (IR.29, §5.1.4.1).
+    """
+
+    __slots__ = ("_faults", "_registers")
+
+    def __init__(self, registers: RegisterFile, faults: FaultLog) -> None:
+        self._registers = registers
+        self._faults = faults
+
+    def resolve(
+        self, source_id: int, address: int, size: int, attributes: Attributes
+    ) -> Resolution:
+        """Answer one request inside one page (`AddressSpace.resolve`)."""
+        found = super().resolve(source_id, address, size, attributes)
+        if (
+            isinstance(found, Fault)
+            and attributes.address_type is AddressType.UNTRANSLATED
+            and self._registers.load(GSTS).IRES
+        ):
+            plain = Attributes(attributes.kind, no_snoop=attributes.no_snoop)  # no PASID (§4.2.1)
+            return self._faults.block(Condition.IR_29, source_id, address, plain)
+        return found
+
+
+class UntranslatedWithRegions:
+    """The same, but for the protected regions."""
+
+    __slots__ = ("_protected", "_untranslated")
 
     name: Final = "direct"
     remapped: Final = False
 
-    def __init__(self, protected: ProtectedMemory) -> None:
+    def __init__(self, untranslated: Untranslated, protected: ProtectedMemory) -> None:
+        self._untranslated = untranslated
         self._protected = protected
 
     def resolve(
         self, source_id: int, address: int, size: int, attributes: Attributes
     ) -> Resolution:
         """Answer one request inside one page (`AddressSpace.resolve`)."""
-        found = DIRECT.resolve(source_id, address, size, attributes)
+        found = self._untranslated.resolve(source_id, address, size, attributes)
         if not isinstance(found, Translation):
             return found
         if self._protected.covers(address, address + max(size, 1) - 1):
@@ -84,9 +119,19 @@ class StateSwitch:
         state: What the unit translates with.
         remapper: The address space while translation is on.
         protected: The protected memory regions.
+        untranslated: The address space while translation is off.
     """
 
-    __slots__ = ("_direct", "_host", "_name", "_pass_through", "_protected", "_remapper", "_state")
+    __slots__ = (
+        "_host",
+        "_name",
+        "_pass_through",
+        "_protected",
+        "_remapper",
+        "_state",
+        "_untranslated",
+        "_with_regions",
+    )
 
     def __init__(
         self,
@@ -95,13 +140,15 @@ class StateSwitch:
         state: TranslationState,
         remapper: Remapper,
         protected: ProtectedMemory,
+        untranslated: Untranslated,
     ) -> None:
         self._name = name
         self._host = host
         self._state = state
         self._remapper = remapper
         self._protected = protected
-        self._direct = DirectWithRegions(protected)
+        self._untranslated = untranslated
+        self._with_regions = UntranslatedWithRegions(untranslated, protected)
         self._pass_through = PassThrough(remapper)
 
     def perform(self, reason: str, drop: Callable[[], int] | None = None) -> None:
@@ -127,7 +174,7 @@ class StateSwitch:
     def space_of(self, source_id: int) -> AddressSpace:
         """The address space that a requester has now."""
         if not self._state.enabled:
-            return self._direct if self._protected.ranges else DIRECT
+            return self._with_regions if self._protected.ranges else self._untranslated
         if self._remapper.mappings(source_id, 0, 0) is None:
             return self._pass_through
         return self._remapper
