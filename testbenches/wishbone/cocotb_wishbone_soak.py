@@ -34,7 +34,7 @@ RAM: Final = 0x1_0000
 PAGE: Final = 0x1000
 IOVA: Final = 0x1000_0000
 PAGES: Final = 4
-STEPS: Final = 250
+STEPS: Final = 1000
 """What the master, software and the platform do with one seed."""
 
 
@@ -70,9 +70,7 @@ class Soak:
             latency=rng.choice((0, 1, 7)),
             outstanding=rng.choice((1, 2, 16)),
         )
-        duty = rng.choice((0, 0.2, 0.6))
-        for channel in (self.memory.request_channel, self.memory.response_channel):
-            channel.set_pause_generator(random_pauses(random.Random(rng.random()), duty))
+        self._hold_back()
         self.line = self.platform.add_device(ResetLine("master", dut.rst, dut.clk))
         self.master = Master(dut)
         self.content = bytearray(rng.randbytes(RAM))
@@ -92,6 +90,11 @@ class Soak:
             return iova if iova < RAM else None
         mapping = self.unit.tables.find(iova)
         return None if mapping is None else mapping.address + iova - mapping.iova
+
+    def _hold_back(self) -> None:
+        duty = self.rng.choice((0, 0.2, 0.6))
+        for channel in (self.memory.request_channel, self.memory.response_channel):
+            channel.set_pause_generator(random_pauses(random.Random(self.rng.random()), duty))
 
     def remap(self) -> None:
         """Map some pages of the master to wherever."""
@@ -122,6 +125,7 @@ class Soak:
         halves[1]()
         await self.line.released()
         self.forget()
+        self._hold_back()
 
     async def give_up(self) -> None:
         """Have the master give up."""
