@@ -14,6 +14,7 @@ from cocotb.triggers import ReadWrite, RisingEdge
 
 from hdl_bridge.burst_port import is_interrupt
 from hdl_bridge.bursts import Response
+from testbenches.journal import PAGE
 from vtd_plugin.bus import Attributes, RequestKind
 
 if TYPE_CHECKING:
@@ -62,11 +63,10 @@ class WireBurst:
         """Whether there is no transfer over it before its data, which may be an interrupt's."""
         return self.is_write and is_interrupt(self.iova)
 
-    def is_inside(self, transfer: Transfer) -> bool:
-        """Whether a transfer is of the same kind, and over all of its bytes."""
-        first, stop = transfer.iova, transfer.iova + transfer.size
-        inside = first <= self.iova and self.iova + self.size <= stop
-        return inside and transfer.attributes == self.attributes
+    def is_covered_by(self, transfer: Transfer) -> bool:
+        """Whether a transfer is of the same kind and reaches its page, which a lease is all of."""
+        first, last = transfer.iova // PAGE, (transfer.iova + transfer.size - 1) // PAGE
+        return first <= self.iova // PAGE <= last and transfer.attributes == self.attributes
 
     def __repr__(self) -> str:
         kind = "write" if self.is_write else "read"
@@ -76,7 +76,7 @@ class WireBurst:
 class WireBursts:
     """Tells a journal of every burst on ``m_axi_*`` from its construction on.
 
-    It asserts that a transfer of the port is in flight over each burst that begins.
+    It asserts that a transfer of the port is in flight over the page of each burst that begins.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class WireBursts:
         entry = self._journal.begin(burst)
         self._under_way.append((burst, entry))
         if entry.leads_somewhere and not burst.begins_with_data:
-            covering = (each for each in self._port.in_flight if burst.is_inside(each))
+            covering = (each for each in self._port.in_flight if burst.is_covered_by(each))
             assert any(covering), f"nothing in flight over {burst}"
 
     def _answered(self, response: Response, *, is_write: bool) -> None:
