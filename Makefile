@@ -40,8 +40,7 @@ check: $(VENV)/installed-dev ## run the linter, the formatter's check, the type 
 	$(VENV)/bin/lint-imports
 
 campaign: $(VENV)/installed-test simulator verilator ## run SEEDS seeds of every randomised co-simulation, and property tests at length
-	HYPOTHESIS_PROFILE=campaign $(RUN) -m pytest tests/property $(PYTEST_ARGS)
-	$(RUN) -m pytest testbenches --seeds $(SEEDS) $(PYTEST_ARGS)
+	HYPOTHESIS_PROFILE=campaign $(RUN) -m pytest tests/property testbenches --seeds $(SEEDS) $(PYTEST_ARGS)
 
 matrix: $(VENV)/installed-test simulator verilator ## run the reset matrix and write its page and picture into docs
 	$(RUN) -m testbenches.matrix
