@@ -17,7 +17,7 @@ import cocotb
 import numpy as np
 
 from hdl_bridge._lanes import runs_of_ones
-from hdl_bridge.burst_port import BurstPort, FaultResponse, end_if_interrupt, is_interrupt
+from hdl_bridge.burst_port import BurstPort, FaultResponse, end_if_interrupt
 from hdl_bridge.bursts import AxiProtocolError, Burst, Response, legal_burst
 from vtd_plugin.bus import RequesterPort
 
@@ -169,15 +169,12 @@ class NativeMemory(BurstPort):
         except AxiProtocolError:
             self._answer(request, _Answer.REFUSED, Response.SLVERR)
             return
-        lease = self._lease(request)
-        if lease is not None and self._grant(request, lease):
-            return
-        if lease is not None and lease.transfer.fault is not None:
-            self.tell(lease.transfer)
-            self._answer(request, _Answer.REFUSED, self.response(lease.transfer))
-        else:
-            write = bool(request.direction)
-            through_bus = _BurstThroughBus(self, burst, request.user, write=write)
+        write = bool(request.direction)
+        transfer = None
+        if not (write and self.begins_with_data(burst, request.user)):
+            transfer = self.begin(burst.first, burst.size, write=write, user=request.user)
+        if transfer is None or not self._grant(request, transfer):
+            through_bus = _BurstThroughBus(self, transfer, request.user)
             self._through_bus[request.direction] = through_bus
             self._answer(request, _Answer.BEATS)
 
@@ -191,14 +188,6 @@ class NativeMemory(BurstPort):
             request.beat_bytes,
             request.burst,
         )
-
-    def _lease(self, request: _Request) -> Lease | None:
-        port = self.requester
-        if not isinstance(port, RequesterPort) or is_interrupt(request.address):
-            return None
-        options = self.options(request.user)
-        write = bool(request.direction)
-        return port.lease(request.address, write, on_recall=self._recalled, **options)
 
     def _go_on(self, burst: _BurstThroughBus, request: _Request) -> None:
         if request.kind == _Kind.BEAT:
@@ -224,14 +213,17 @@ class NativeMemory(BurstPort):
 
     # --- pages
 
-    def _grant(self, request: _Request, lease: Lease) -> bool:
+    def _grant(self, request: _Request, transfer: Transfer) -> bool:
         """Answer with a page; False if there is none, or if the C side has no room for it."""
-        if lease.memory is None:
+        port = self.requester
+        if not isinstance(port, RequesterPort) or transfer.ended:  # a listener may have reset it
+            return False
+        lease = port.lease(transfer, self._recalled)
+        if lease is None:
             return False
         address = np.frombuffer(lease.memory, np.uint8).ctypes.data
         handle = self._library.native_host_grant(self._number, request.direction, address)
         if not handle:
-            lease.end()
             return False
         self._leases[handle] = lease
         self._handles[lease] = handle
@@ -240,8 +232,8 @@ class NativeMemory(BurstPort):
     def _recalled(self, lease: Lease) -> None:
         handle = self._handles.get(lease)
         if handle is None:
-            lease.end()
-        elif not self._library.native_host_recall(handle, lease.transfer.aborted):
+            return  # there was no room for it; its one burst goes through the bus
+        if not self._library.native_host_recall(handle, lease.transfer.aborted):
             self._take_back(handle)
 
     def _take_back(self, handle: int) -> None:
@@ -253,23 +245,19 @@ class NativeMemory(BurstPort):
 
 
 class _BurstThroughBus:
-    """A burst that no lease serves: an interrupt, registers, a page that is only partly RAM."""
+    """A burst that no lease serves: an interrupt, registers, what is blocked."""
 
-    def __init__(self, port: BurstPort, burst: Burst, user: int, *, write: bool) -> None:
-        self.transfer: Transfer | None = None
+    def __init__(self, port: BurstPort, transfer: Transfer | None, user: int) -> None:
+        self.transfer = transfer  # None: it begins with its data
         self._port = port
         self._user = user
-        self._write = write
-        if not (write and port.begins_with_data(burst, user)):
-            self.transfer = port.begin(burst.first, burst.size, write=write, user=user)
 
     def beat(self, request: _Request, bus_bytes: int) -> bytes | None:
         """Move a beat; of a read, the bus word."""
-        if self._write:
+        transfer = self.transfer
+        if transfer is None or transfer.is_write:
             self._put(_strobed(request, bus_bytes))
             return None
-        transfer = self.transfer
-        assert transfer is not None  # noqa: S101 - only a write begins with its data
         stop = (request.address & -request.beat_bytes) + request.beat_bytes
         data = transfer.read(request.address - transfer.iova, stop - request.address)
         return bytes(request.address % bus_bytes) + data
@@ -297,8 +285,9 @@ def _strobed(request: _Request, bus_bytes: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _parameters(instance: Any) -> dict[str, int]:
-    names = ("PORT", "DATA_WIDTH", "USER_WIDTH", "LINES")
+    names = ("PORT", "DATA_WIDTH", "USER_WIDTH")
     try:
+        _ = instance.stall  # which its halves have not
         return {name: int(getattr(instance, name).value) for name in names}
     except AttributeError:
         raise TypeError(f"{instance!r} is no instance of axi_native_memory") from None

@@ -28,6 +28,7 @@ from tests.hdl_bridge.native_bench import (
     stall_at_random,
     start,
 )
+from vtd_plugin.bus import UnclaimedAccess
 from vtd_plugin.bus.testing import FakeRegisters, RecordingSink
 
 if TYPE_CHECKING:
@@ -104,18 +105,50 @@ async def a_blocked_burst_touches_nothing_and_is_recorded(dut: Any) -> None:
 
 
 @cocotb.test
-async def listeners_hear_of_what_is_blocked_and_of_what_no_page_serves(dut: Any) -> None:
+async def listeners_and_observers_hear_of_each_burst_that_asks(dut: Any) -> None:
     bench = await start(dut)
     bench.enable()
-    heard: list[tuple[int, int, bool]] = []
-    bench.memory.listeners.append(lambda each: heard.append((each.iova, each.size, each.ok)))
-    await bench.write(IOVA, bytes(64))
-    assert heard == []
-    assert await bench.write(IOVA - 0x1000 + 0x40, bytes(64)) == DECERR
-    assert heard == [(IOVA - 0x1000, 0x1000, False)]
-    word = [0x4123] * 2
-    assert await bench.master.write(Burst(0xFEE0_0000, 2, 4), word, [0, 0]) == DECERR
-    assert heard[1:] == [(0xFEE0_0000, 8, False)]
+    registers = FakeRegisters(0x100)
+    bench.platform.add_mmio(0xC000_0000, 0x100, registers, dma=True)
+    bench.driver.disable()
+    heard: list[tuple[int, int, bool, bool]] = []
+    bench.memory.listeners.append(
+        lambda each: heard.append((each.iova, each.size, each.ok, each.ended))
+    )
+    seen: list[object] = []
+    bench.platform.add_observer(seen.append)
+    assert await bench.write(0x1040, bytes(64)) == OKAY
+    assert await bench.write(0x1080, bytes(64)) == OKAY
+    assert heard == [(0x1040, 64, True, False)], "the page served the second"
+    width = bench.master.bus_bytes
+    assert await bench.write(0xC000_0000, bytes(width)) == OKAY
+    assert not any(isinstance(event, UnclaimedAccess) for event in seen)
+    assert await bench.write(RAM, bytes(64)) == DECERR
+    assert heard[1:] == [(0xC000_0000, width, True, False), (RAM, 64, False, False)]
+    assert [event for event in seen if isinstance(event, UnclaimedAccess)] == [
+        UnclaimedAccess(0x20, RAM, 64, write=True)
+    ]
+
+
+@cocotb.test
+@cocotb.parametrize(reset=[False, True])
+async def a_blocked_burst_is_in_flight_until_its_response_is_taken(dut: Any, reset: bool) -> None:
+    bench = await start(dut)
+    bench.enable()
+    dut.stall.value = 1 << 2 | 1 << 4
+    width = bench.master.bus_bytes
+    writing = cocotb.start_soon(bench.write(IOVA - 0x1000, bytes(width)))
+    reading = cocotb.start_soon(bench.read(IOVA - 0x1000, width))
+    await ClockCycles(dut.clk, 10)
+    assert [each.iova for each in bench.port.in_flight] == [IOVA - 0x1000] * 2
+    if reset:
+        bench.port.reset()
+    dut.stall.value = 0
+    response = SLVERR if reset else DECERR
+    assert await writing == response
+    assert await reading == (b"\xff" * width, {response})
+    assert bench.port.in_flight == ()
+    assert len(bench.driver.handle_faults()) == 2
 
 
 @cocotb.test
@@ -123,8 +156,9 @@ async def an_instance_has_one_who_answers(dut: Any) -> None:
     bench = await start(dut)
     with pytest.raises(ValueError, match="another NativeMemory answers for"):
         NativeMemory(dut.memory, bench.port)
-    with pytest.raises(TypeError, match="is no instance of axi_native_memory"):
-        NativeMemory(dut, bench.port)
+    for wrong in (dut, dut.memory.read_half, dut.axi_awvalid, None):
+        with pytest.raises(TypeError, match="is no instance of axi_native_memory"):
+            NativeMemory(wrong, bench.port)
     with pytest.raises(ValueError, match="needs 40 bits; AxUSER has 32"):
         NativeMemory(dut.memory, bench.port, user=AxiUser(translated=39))
     assert await bench.write(0x1000, bytes(64)) == OKAY
@@ -281,7 +315,7 @@ async def interrupts_and_registers_go_through_the_bus(dut: Any) -> None:
 
 @cocotb.test
 async def under_a_pasid_the_interrupt_window_is_memory(dut: Any) -> None:
-    """What is mapped there is in flight until its response is taken; what is not is blocked."""
+    """What is mapped there is leased as elsewhere; what is not is blocked."""
     bench = await start(dut, SMTS=1, SSTS=1, PASID=1, PSS=7)
     sink = RecordingSink()
     bench.platform.add_interrupt_sink(sink)
@@ -300,7 +334,7 @@ async def under_a_pasid_the_interrupt_window_is_memory(dut: Any) -> None:
     bench.master.b.pause = False
     assert await writing == OKAY
     await RisingEdge(dut.clk)
-    assert bench.port.in_flight == ()
+    assert len(bench.port.in_flight) == 1, "the page is at hand"
     assert bench.platform.read(HOST + 0x10, 4) == (0x4123).to_bytes(4, "little")
     beyond = Burst(0xFEE0_1010, 1, 4)
     assert await bench.master.write(beyond, [0x4123 << 8 * lane], [0xF << lane]) == DECERR

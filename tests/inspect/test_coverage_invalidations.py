@@ -112,7 +112,7 @@ def test_what_began_before_translation_was_on_is_covered_by_all() -> None:
 def test_a_lease_is_in_flight_until_it_is_recalled() -> None:
     bench = Mapped()
     run = Run(bench)
-    bench.port().lease(IOVA, on_recall=Lease.end)
+    bench.port().lease(bench.port().begin(IOVA, 4), Lease.end)
     queue = bench.start_queue()
     for _ in range(2):
         queue.submit(descriptors.iotlb(DOMAIN))

@@ -26,11 +26,19 @@ from vtd_plugin.iommu import CacheSizes
 from vtd_plugin.software.commands import Command
 
 if TYPE_CHECKING:
-    from vtd_plugin.bus import Lease
+    from vtd_plugin.bus import Lease, RequesterPort
 
 Event: TypeAlias = Callable[[Mapped], object]
 
 STATUS: Final = 0x0F_0000
+
+
+def lease_of(
+    port: RequesterPort, iova: int, holder: Callable[[Lease], object], *, write: bool = False
+) -> Lease:
+    lease = port.lease(port.begin(iova, 4, write), holder)
+    assert lease is not None
+    return lease
 
 
 def idle(lease: Lease) -> None:
@@ -69,8 +77,7 @@ RECALLING: Final[dict[str, Event]] = {
 @pytest.mark.parametrize("write", [False, True], ids=["read", "write"])
 def test_what_changes_a_translation_recalls_its_lease(event: Event, write: bool) -> None:
     bench = Mapped(VtdConfig(PLMR=1, PHMR=1, PSI=1, MAMV=9))
-    lease = bench.port().lease(IOVA, write, on_recall=idle)
-    assert lease.granted
+    lease = lease_of(bench.port(), IOVA, idle, write=write)
     event(bench)
     assert lease.recalled
     assert bench.port().in_flight == ()
@@ -86,7 +93,7 @@ KEEPING: Final[dict[str, Event]] = {
 @pytest.mark.parametrize("event", KEEPING.values(), ids=KEEPING.keys())
 def test_what_leaves_a_translation_cached_leaves_its_lease(event: Event) -> None:
     bench = Mapped(VtdConfig(PSI=1, MAMV=9))
-    lease = bench.port().lease(IOVA, on_recall=idle)
+    lease = lease_of(bench.port(), IOVA, idle)
     event(bench)
     assert not lease.recalled
     assert bench.lands_at(IOVA) == HOST
@@ -94,20 +101,20 @@ def test_what_leaves_a_translation_cached_leaves_its_lease(event: Event) -> None
 
 def test_an_eviction_recalls_the_lease_of_what_had_to_go() -> None:
     bench = Mapped(VtdConfig(cache_sizes=CacheSizes(iotlb=2)))
-    leases = [bench.port().lease(IOVA + page * PAGE, on_recall=idle) for page in range(3)]
+    leases = [lease_of(bench.port(), IOVA + page * PAGE, idle) for page in range(3)]
     assert [lease.recalled for lease in leases] == [True, False, False]
 
 
 def test_without_an_iotlb_nothing_is_leased() -> None:
     bench = Mapped(VtdConfig(cache_sizes=CacheSizes(iotlb=0)))
-    lease = bench.port().lease(IOVA, on_recall=idle)
-    assert lease.transfer.ok
-    assert not lease.granted
+    transfer = bench.port().begin(IOVA, 4)
+    assert transfer.ok
+    assert bench.port().lease(transfer, idle) is None
 
 
 def test_translation_off_shows_only_after_a_lease_in_use_has_ended() -> None:
     bench = Mapped()
-    lease = bench.port().lease(IOVA, on_recall=in_use)
+    lease = lease_of(bench.port(), IOVA, in_use)
     bench.commands.start(Command.TRANSLATION, on=False)
     assert bench.status.TES
     lease.end()
@@ -117,8 +124,8 @@ def test_translation_off_shows_only_after_a_lease_in_use_has_ended() -> None:
 def test_an_invalidation_wait_waits_for_leases_in_use_that_are_covered() -> None:
     bench = Mapped()
     queue = bench.start_queue()
-    mine = bench.port(SOURCE).lease(IOVA, on_recall=in_use)
-    other = bench.port(OTHER).lease(IOVA, on_recall=in_use)
+    mine = lease_of(bench.port(SOURCE), IOVA, in_use)
+    other = lease_of(bench.port(OTHER), IOVA, in_use)
     queue.submit(
         IotlbInvalidate.pack(G=IotlbGranularity.DOMAIN, DID=DOMAIN),
         InvalidationWait.pack(SW=1, STDATA=1, STADDR_address=STATUS),

@@ -1,10 +1,10 @@
 """A lease: a translated page of RAM that a master keeps at hand until it is called back.
 
-A master with a cache of its own, in RTL or in C, asks once for a page and then moves bytes without
-asking again. Whatever would let the next request come out otherwise calls the lease back: another
-address space, an invalidation that covers the page, an eviction, a reset. While it is held it is a
-transfer in flight, so that draining waits for it. SystemC TLM-2.0 knows the same as its direct
-memory interface.
+A master with a cache of its own, in RTL or in C, keeps the page of a request that it has made, and
+then moves bytes there without asking again. Whatever would let the next request come out otherwise
+calls the lease back: another address space, an invalidation that covers the page, an eviction, a
+reset. While it is held it is a transfer in flight, so that draining waits for it. SystemC TLM-2.0
+knows the same as its direct memory interface.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Lease:
     """A page of RAM as one requester reaches it, for reading or for writing.
 
     Attributes:
-        transfer: The request that it is; its faults say why nothing was granted.
-        memory: The page's bytes in the platform's RAM, 4096 of them; None if it was not granted.
+        transfer: The request that got the page; it is in flight until the lease is ended.
+        memory: The page's bytes in the platform's RAM, 4096 of them.
         recalled: Whether it was called back: no new use may begin, and once the last one is over
             its holder ends it. After an abort (`transfer.aborted`) no byte may move any more.
     """
@@ -32,18 +32,13 @@ class Lease:
     def __init__(
         self,
         transfer: Transfer,
-        memory: memoryview | None,
+        memory: memoryview,
         on_recall: Callable[[Lease], object],
     ) -> None:
         self.transfer = transfer
         self.memory = memory
         self.recalled = False
         self._on_recall = on_recall
-
-    @property
-    def granted(self) -> bool:
-        """Whether there is a page to be used."""
-        return self.memory is not None
 
     def recall(self) -> None:
         """Call it back; its holder is told once, and may end it at once or later."""
@@ -63,5 +58,4 @@ class Lease:
         self.transfer.end()
 
     def __repr__(self) -> str:
-        state = "recalled" if self.recalled else "held" if self.granted else "not granted"
-        return f"Lease({self.transfer!r}, {state})"
+        return f"Lease({self.transfer!r}, {'recalled' if self.recalled else 'held'})"

@@ -20,12 +20,10 @@ from vtd_plugin.bus.space import DIRECT, DirectSpace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Unpack
 
     from vtd_plugin.bus.contract import AddressSpace, Listener, Unit
     from vtd_plugin.bus.fabric import Fabric
     from vtd_plugin.bus.mappings import Mapping
-    from vtd_plugin.bus.requester import RequestOptions
     from vtd_plugin.bus.requests import Translation
     from vtd_plugin.bus.transfer import Transfer
 
@@ -163,39 +161,30 @@ class RequesterPort(Requester):
             self._fabric.deliver(message)
         return None
 
-    def lease(
-        self,
-        iova: int,
-        write: bool = False,
-        *,
-        on_recall: Callable[[Lease], object],
-        **options: Unpack[RequestOptions],
-    ) -> Lease:
-        """Ask for the 4 KiB page of an address, to be used without asking again.
+    def lease(self, transfer: Transfer, on_recall: Callable[[Lease], object]) -> Lease | None:
+        """Keep the 4 KiB page of a transfer at hand, to be used without asking again.
 
-        It is one request over the whole page, with all that such a request does: accessed and
-        dirty bits, faults. Nothing is granted where that fails, where not the whole page is RAM,
-        and where no unit could call it back (`LeasingUnit`).
+        Nothing is leased where the transfer is blocked or leaves its page, where not the whole page
+        is RAM, and where no unit could call it back (`LeasingUnit`); the transfer stays as it is.
 
         Args:
-            iova: An address in the page, as the requester sees it (64 bits).
-            write: Whether it is for writing; otherwise for reading.
+            transfer: A read or a write of this port that is in flight. What it reads or writes
+                itself counts as a use of the page; the lease ends it.
             on_recall: Told when the lease is called back, and when a reset aborts it, before that
                 or after.
-            **options: See `RequestOptions`.
 
         Returns:
-            The lease, in flight until it is ended if it was granted.
+            The lease, for reading or for writing as the transfer is; None if there is none.
 
         Raises:
-            ValueError: An argument is out of its range.
+            ValueError: The transfer is not in flight at this port, or leased already.
         """
-        transfer = self.begin(iova & -PAGE_SIZE, PAGE_SIZE, write, **options)
-        lease = Lease(transfer, self._leasable(transfer), on_recall)
-        if lease.granted:
-            self._leases[transfer] = lease
-        else:
-            lease.end()
+        if transfer not in self._in_flight or transfer in self._leases:
+            raise ValueError(f"{transfer!r} is not in flight at {self!r}, or leased already")
+        memory = self._leasable(transfer)
+        if memory is None:
+            return None
+        lease = self._leases[transfer] = Lease(transfer, memory, on_recall)
         return lease
 
     def recall(self, covered: Callable[[Translation], bool] | None = None) -> None:
@@ -206,13 +195,15 @@ class RequesterPort(Requester):
 
     def _leasable(self, transfer: Transfer) -> memoryview | None:
         """The page's bytes, if they may be used until the lease on them is recalled."""
-        if not transfer.ok or len(transfer.translations) != 1:
+        page = transfer.iova & -PAGE_SIZE
+        inside = transfer.iova + transfer.size <= page + PAGE_SIZE
+        if not transfer.ok or not inside or len(transfer.translations) != 1:
             return None
         translation = transfer.translations[0][2]
         keeps = self.unit.keeps(translation) if isinstance(self.unit, LeasingUnit) else False
         if not keeps and not isinstance(self.space, DirectSpace):
             return None
-        memory = self._fabric.memory.view(translation.address(transfer.iova), PAGE_SIZE)
+        memory = self._fabric.memory.view(translation.address(page), PAGE_SIZE)
         return memory if memory is None or transfer.is_write else memory.toreadonly()
 
     def transfer_began(self, transfer: Transfer) -> None:
