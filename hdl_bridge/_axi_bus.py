@@ -22,7 +22,7 @@ _READ: Final = {
 
 
 def signal(channel: Any, name: str) -> Any | None:
-    """The handle of a signal, None if the channel has none; the bus itself knows both ways."""
+    """The handle of a signal, None if there is none: then a channel has None, or no attribute."""
     return getattr(channel, name, None)
 
 

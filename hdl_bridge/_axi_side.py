@@ -47,6 +47,8 @@ class Latency:
 
     def __post_init__(self) -> None:
         for name, value in (("address", self.address), ("walk", self.walk), ("beat", self.beat)):
+            if not isinstance(value, int):
+                raise TypeError(f"{name}={value!r}: a latency is a number of clock cycles")
             if value < 0:
                 raise ValueError(f"{name}={value}: a latency is not negative")
 
@@ -195,6 +197,8 @@ class AddressChannel(Channel):
             1 << values["size"],
             values["burst"],
         )
+        if values["lock"] and (violation := burst.exclusive_violation):
+            raise AxiProtocolError(f"{self._prefix.upper()}: {burst} {violation}")
         return Flight(values["id"], burst, bool(values["lock"]), values["user"])
 
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cocotbext.axi import AxiSlaveRead, AxiSlaveWrite
 
 from hdl_bridge._signals import known
 from hdl_bridge._structure import require
-from hdl_bridge.bursts import Burst, legal_burst
+from hdl_bridge.bursts import AxiProtocolError, Burst, legal_burst
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 TESTED_VERSION: Final = "0.1.28"
 """The release of cocotbext-axi whose insides this module knows."""
 
 _ATTRIBUTES: Final = {
-    "write": ("aw_channel.recv", "w_channel.recv", "b_channel.send", "b_channel.bus.drive",
-              "b_channel.ready", "b_channel.clock", "_write", "_process_write_cr",
-              "_handle_reset", "assert_reset", "wstrb_present"),
-    "read": ("ar_channel.recv", "r_channel.send", "r_channel.bus.drive", "r_channel.ready",
-             "r_channel.clock", "_read", "_process_read_cr", "_handle_reset", "assert_reset"),
+    "write": ("aw_channel.recv", "aw_channel.queue.put_nowait", "w_channel.recv",
+              "b_channel.send", "b_channel.bus.drive", "b_channel.ready", "b_channel.clock",
+              "_write", "_process_write_cr", "_handle_reset", "assert_reset", "wstrb_present"),
+    "read": ("ar_channel.recv", "ar_channel.queue.put_nowait", "r_channel.send",
+             "r_channel.bus.drive", "r_channel.ready", "r_channel.clock", "_read",
+             "_process_read_cr", "_handle_reset", "assert_reset"),
 }  # fmt: skip
 
 
@@ -68,22 +69,23 @@ class EscapingErrors:
     """Has an error that a beat raises end the test, where a slave by itself answers SLVERR."""
 
     def __init__(
-        self, interface: Any, beat: str, responses: Any, answered: tuple[type[Exception], ...] = ()
+        self, interface: Any, beat: str, *after: Any, answered: tuple[type[Exception], ...] = ()
     ) -> None:
         """Look after an interface, from its next reset on.
 
         Args:
             interface: The write or the read interface.
             beat: Its method that moves a beat, ``"_write"`` or ``"_read"``.
-            responses: Its channel of responses.
+            *after: Its channels that it turns to next, for the next beat or to respond.
             answered: Errors that shall be a SLVERR.
         """
         self._error: Exception | None = None
         self._answered = answered
         self._move = getattr(interface, beat)
-        self._send = responses.send
         setattr(interface, beat, self._beat)
-        responses.send = self._respond
+        for channel in after:
+            name = "send" if hasattr(channel, "send") else "recv"
+            setattr(channel, name, self._checked(getattr(channel, name)))
 
     async def _beat(self, *arguments: Any) -> Any:
         try:
@@ -91,46 +93,67 @@ class EscapingErrors:
         except self._answered:
             raise
         except Exception as error:
-            self._error = self._error or error
+            self._error = error
             raise
 
-    async def _respond(self, response: Any) -> None:
-        if self._error is not None:
-            raise self._error
-        await self._send(response)
+    def _checked(self, turn: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def checked(*arguments: Any) -> Any:
+            if self._error is not None:
+                raise self._error
+            return await turn(*arguments)
+
+        return checked
 
 
 def let_errors_escape(slave: Any, *answered: type[Exception]) -> None:
     """Have errors in both directions of a slave end the test, but for those that are answered."""
     write_if, read_if = slave.write_if, slave.read_if
-    EscapingErrors(write_if, "_write", write_if.b_channel, answered)
-    EscapingErrors(read_if, "_read", read_if.r_channel, answered)
+    EscapingErrors(write_if, "_write", write_if.w_channel, write_if.b_channel, answered=answered)
+    EscapingErrors(read_if, "_read", read_if.r_channel, answered=answered)
+
+
+class BurstFollower(Protocol):
+    """Who follows the bursts of one direction."""
+
+    def accepted(self, burst: Burst, user: Any) -> None:
+        """An address phase has been accepted, with that AxUSER as it was sampled."""
+
+    def taken(self) -> None:
+        """The slave has taken the oldest of those, and its beats come next."""
 
 
 class _Beats:
     """Knows of each address phase what its beats cover."""
 
-    def __init__(
-        self, interface: Any, prefix: str, begin: Callable[[Burst, Any], object] | None
-    ) -> None:
+    def __init__(self, interface: Any, prefix: str, follower: BurstFollower | None) -> None:
         channel = getattr(interface, f"{prefix}_channel")
-        self._receive = channel.recv
+        self._put: Callable[[Any], None] = channel.queue.put_nowait
+        self._receive: Callable[[], Awaitable[Any]] = channel.recv
         self._prefix = prefix
-        self._begin = begin
+        self._follower = follower
         self._bus_bytes: int = interface.byte_lanes
-        channel.recv = self._address
+        channel.queue.put_nowait = self._accept
+        channel.recv = self._take
 
-    async def _address(self) -> Any:
+    def _accept(self, address: Any) -> None:
+        """The channel has accepted an address phase at this clock edge."""
+        address.burst = self._burst(vars(address))
+        if self._follower is not None:
+            self._follower.accepted(address.burst, getattr(address, f"{self._prefix}user"))
+        self._put(address)
+
+    async def _take(self) -> Any:
         address = await self._receive()
-        burst = self._burst(vars(address))
-        self._spans = burst.spans()
-        if self._begin is not None:
-            self._begin(burst, getattr(address, f"{self._prefix}user"))
+        self._burst_taken: Burst = address.burst
+        self._spans = address.burst.spans()
+        if self._follower is not None:
+            self._follower.taken()
         return address
 
     def _burst(self, fields: dict[str, Any]) -> Burst:
-        address, length, size, kind = (
-            int(fields[self._prefix + name]) for name in ("addr", "len", "size", "burst")
+        _, address, length, size, kind = (
+            number_of(fields[self._prefix + name], self._prefix + name)
+            for name in ("id", "addr", "len", "size", "burst")
         )
         channel = self._prefix.upper()
         return legal_burst(channel, self._bus_bytes, address, length + 1, 1 << size, kind)
@@ -139,25 +162,34 @@ class _Beats:
 class BeatWrites(_Beats):
     """Has a slave write only the bytes that each beat covers, whatever its strobes say."""
 
-    def __init__(self, write_if: Any, begin: Callable[[Burst, Any], object] | None = None) -> None:
+    def __init__(self, write_if: Any, follower: BurstFollower | None = None) -> None:
         """Look after an interface, from its next reset on.
 
         Args:
             write_if: The write interface.
-            begin: Told of each address phase: (burst, AxUSER as it was sampled).
+            follower: Told of bursts.
         """
         take_unknown_data(write_if)
-        super().__init__(write_if, "aw", begin)
+        super().__init__(write_if, "aw", follower)
+        self._beat = 0
         self._receive_data = write_if.w_channel.recv
         write_if.w_channel.recv = self._data
         self._has_strobes: bool = write_if.wstrb_present
         write_if.wstrb_present = True  # where the master drives none, those from here count
 
+    async def _take(self) -> Any:
+        self._beat = 0
+        return await super()._take()
+
     async def _data(self) -> Any:
         beat = await self._receive_data()
+        self._beat += 1
+        burst = self._burst_taken
+        if number_of(beat.wlast, "wlast") != (self._beat == burst.beats):
+            raise AxiProtocolError(f"W: {burst} has WLAST={beat.wlast} in beat {self._beat}")
         first, stop = next(self._spans)
         covered = (1 << stop - first) - 1 << first % self._bus_bytes
-        beat.wstrb = int(beat.wstrb) & covered if self._has_strobes else covered
+        beat.wstrb = number_of(beat.wstrb, "wstrb") & covered if self._has_strobes else covered
         return beat
 
 
@@ -168,16 +200,16 @@ class BeatReads(_Beats):
         self,
         read_if: Any,
         read: Callable[[int, int], bytes],
-        begin: Callable[[Burst, Any], object] | None = None,
+        follower: BurstFollower | None = None,
     ) -> None:
         """Read for an interface, from its next reset on.
 
         Args:
             read_if: The read interface.
             read: Reads the bytes of a beat: (address, size).
-            begin: Told of each address phase: (burst, AxUSER as it was sampled).
+            follower: Told of bursts.
         """
-        super().__init__(read_if, "ar", begin)
+        super().__init__(read_if, "ar", follower)
         self._read = read
         read_if._read = self._beat  # noqa: SLF001
 
@@ -189,3 +221,18 @@ class BeatReads(_Beats):
             + self._read(first, stop - first)
             + bytes(address + length - stop)
         )
+
+
+def number_of(sampled: Any, name: str) -> int:
+    """The number that a signal had.
+
+    Raises:
+        AxiProtocolError: Some of its bits were neither 0 nor 1.
+    """
+    try:
+        return int(sampled)
+    except ValueError:
+        valid = name[0] + "valid" if name[0] == "w" else name[:2] + "valid"
+        raise AxiProtocolError(
+            f"{valid[:-5].upper()}: {name} is {sampled} while {valid} is 1"
+        ) from None

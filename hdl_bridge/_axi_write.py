@@ -19,7 +19,7 @@ from hdl_bridge._channel import Channel
 from hdl_bridge._lanes import stores_of
 from hdl_bridge._signals import Output, sampler
 from hdl_bridge.burst_port import end_if_interrupt
-from hdl_bridge.bursts import AxiProtocolError, Response
+from hdl_bridge.bursts import MOST_BEATS, AxiProtocolError, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,6 +141,8 @@ class WriteSide(Side):
             flight.due = max(flight.due, self._now + self._latency.address)
         if self._dataless and len(self._words) >= self._dataless[0].burst.beats:
             raise AxiProtocolError(f"W: {self._dataless[0].burst} has no WLAST in its last beat")
+        if len(self._words) >= MOST_BEATS:
+            raise AxiProtocolError(f"W: {MOST_BEATS} beats without WLAST, and no address")
 
     def _write(self, flight: Flight, words: list[str], strobes: list[str]) -> None:
         transfer = flight.transfer

@@ -8,7 +8,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from cocotb.task import Task
 
@@ -42,13 +42,13 @@ class Channel:
             self._generator.cancel()
             self._generator = None
         if generator is not None:
-            self._generator = cocotb.start_soon(self._follow(generator))
+            self._generator = cocotb.start_soon(self._follow(iter(generator)))
 
     def clear_pause_generator(self) -> None:
         """Take the generator away; the pause of this moment stays."""
         self.set_pause_generator(None)
 
-    async def _follow(self, generator: Iterable[bool]) -> None:
+    async def _follow(self, generator: Iterator[bool]) -> None:
         edge = RisingEdge(self._clock)
         for value in generator:
             self.pause = value

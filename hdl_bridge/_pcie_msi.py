@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cocotb
 
-from hdl_bridge._pcie_structure import require_root_complex
+from hdl_bridge._pcie_structure import require_platform, require_root_complex
 from vtd_plugin.bus import INTERRUPT_WINDOW_BASE, InterruptMessage, Platform
 
 if TYPE_CHECKING:
@@ -27,10 +27,14 @@ def route_msi(root_complex: RootComplex, platform: Platform) -> None:
         platform: The platform that it is attached to.
 
     Raises:
-        TypeError: `root_complex` is no root complex of cocotbext-pcie.
+        TypeError: `root_complex` is no root complex of cocotbext-pcie, or `platform` no platform.
+        ValueError: Its interrupts are routed already.
         RuntimeError: This release of cocotbext-pcie lacks what is needed.
     """
     require_root_complex(root_complex, *_ATTRIBUTES)
+    require_platform(platform)
+    if "msi_alloc_vectors" in vars(root_complex):
+        raise ValueError(f"the interrupts of {root_complex!r} are routed already")
     region = root_complex.msi_region
     allocate = root_complex.msi_alloc_vectors
 

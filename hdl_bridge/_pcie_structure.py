@@ -7,6 +7,7 @@ from typing import Final
 from cocotbext.pcie.core import RootComplex
 
 from hdl_bridge import _structure
+from vtd_plugin.bus import Platform
 
 TESTED_VERSION: Final = "0.2.16"
 """The release whose insides the bridge knows."""
@@ -26,6 +27,16 @@ def require_root_complex(root_complex: object, *paths: str) -> None:
     if not isinstance(root_complex, RootComplex):
         raise TypeError(f"{root_complex!r} is no RootComplex of cocotbext-pcie")
     require(root_complex, *paths)
+
+
+def require_platform(platform: object) -> None:
+    """Refuse what is no platform, such as a requester port: requests bring their requester id.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(platform, Platform):
+        raise TypeError(f"{platform!r} is no Platform")
 
 
 def require(thing: object, *paths: str) -> None:

@@ -90,8 +90,11 @@ def bytes_of(bus: WishboneBus, address_unit: int) -> int:
         address_unit: Bytes by which its addresses are to count.
 
     Raises:
+        TypeError: It is none.
         ValueError: Addresses that count so cannot tell its words apart.
     """
+    if not isinstance(bus, WishboneBus):
+        raise TypeError(f"{bus!r} is no WishboneBus")
     size = len(bus.dat_w) // 8
     if address_unit < 1 or size % address_unit:
         raise ValueError(f"address_unit={address_unit}: addresses count a part of {size} bytes")

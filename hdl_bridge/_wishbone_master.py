@@ -78,6 +78,7 @@ class WishboneMaster:
             timeout: Clock cycles without an answer after which it gives up.
 
         Raises:
+            TypeError: `bus` is no WishboneBus.
             ValueError: `address_unit` or `timeout` cannot be.
         """
         if timeout < 1:

@@ -58,8 +58,8 @@ class WishboneMemory(Subordinate):
             **options: What every request carries, such as a PASID; see `RequestOptions`.
 
         Raises:
-            TypeError: `requester` is no requester, there is a source-id too many or too few, or no
-                such option.
+            TypeError: `bus` is no WishboneBus, `requester` no requester, there is a source-id too
+                many or too few, or no such option.
             ValueError: `source_id`, `address_unit`, `latency`, `outstanding` or an option cannot
                 be.
         """
@@ -99,15 +99,15 @@ class _MemoryAccess:
         request, transfer = self._request, self._transfer
         if transfer is None:
             return bytes(request.size), True
-        first = transfer.iova - request.address
-        if request.data is None:
-            data = transfer.read(0, transfer.size)
-            return bytes(first) + data + bytes(request.size - first - len(data)), transfer.ok
-        if transfer.ok:
-            for position, length in runs_of_ones(request.select):
-                transfer.write(position - first, request.data[position : position + length])
-            end_if_interrupt(transfer)
-        return bytes(request.size), transfer.ok
+        first, word = transfer.iova - request.address, bytearray(request.size)
+        for position, length in runs_of_ones(request.select):
+            part = slice(position, position + length)
+            if request.data is None:
+                word[part] = transfer.read(position - first, length)
+            elif transfer.ok:
+                transfer.write(position - first, request.data[part])
+        end_if_interrupt(transfer)
+        return bytes(word), transfer.ok
 
     def end(self) -> None:
         if self._transfer is not None:

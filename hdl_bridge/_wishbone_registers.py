@@ -48,7 +48,8 @@ class WishboneRegisters(Subordinate):
             outstanding: Accesses of a pipelined master that it takes before it answers one.
 
         Raises:
-            ValueError: `address_unit`, `latency` or `outstanding` cannot be.
+            TypeError: `bus` is no WishboneBus, or `target` has no registers.
+            ValueError: `base`, `address_unit`, `latency` or `outstanding` cannot be.
         """
         self._window = RegisterWindow(target, base)
         super().__init__(

@@ -2,9 +2,9 @@
 
 `attach` makes an AxiRam or AxiSlave ask the bus: one translation for each burst, beats to and from
 the platform's memory, and error responses for what is blocked. The slave keeps doing what it does
-well: handshakes, back-pressure, burst types, strobes. It serves one burst at a time in each
-direction, and so do we. A burst is in flight from the moment the slave takes its address from the
-address channel until the master has accepted its last response.
+well: handshakes, back-pressure, burst types, strobes. It accepts a few addresses ahead, and serves
+one burst at a time in each direction. A burst is in flight from the clock edge at which its address
+is accepted until the master has accepted its last response.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from hdl_bridge._axi_stock import (
     EscapingErrors,
     directions,
     let_errors_escape,
+    number_of,
 )
 from hdl_bridge.axi_memory import AxiMemory, Latency
 from hdl_bridge.burst_port import AxiUser, BurstPort, FaultResponse, end_if_interrupt
@@ -31,7 +32,7 @@ from hdl_bridge.bursts import AxiProtocolError
 from hdl_bridge.registers import OutsideRegistersError, RegisterWindow, SlaveTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from typing import Unpack
 
     from cocotb.task import Task
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TESTED_VERSION",
-    "AxiBridge",
     "AxiMemory",
     "AxiProtocolError",
     "AxiUser",
@@ -54,10 +54,6 @@ __all__ = [
 ]
 
 
-class AxiBridge(BurstPort):
-    """What `attach` has put behind a slave."""
-
-
 def attach(
     slave: Any,
     requester: Requester | Platform,
@@ -66,7 +62,7 @@ def attach(
     on_fault: FaultResponse | str = FaultResponse.DECERR,
     user: Callable[[int], RequestOptions] | None = None,
     **options: Unpack[RequestOptions],
-) -> AxiBridge:
+) -> BurstPort:
     """Put a requester port behind an AXI slave; the slave's own memory is used no more.
 
     Call it before the master's first burst: a burst under way is lost. Nothing answers at an
@@ -93,16 +89,17 @@ def attach(
             bus of the slave does not have, or something is attached already.
         RuntimeError: This cocotbext-axi is not built as the one we know.
     """
-    bridge = AxiBridge(requester, source_id, on_fault, user, options)
+    bridge = BurstPort(requester, source_id, on_fault, user, options)
     write_if, read_if = directions(slave)
     if write_if is not None:
         bridge.require_user("awuser", width(write_if.bus.aw, "awuser"))
     if read_if is not None:
         bridge.require_user("aruser", width(read_if.bus.ar, "aruser"))
-    if write_if is not None:
-        _WriteSide(bridge, write_if)
-    if read_if is not None:
-        _ReadSide(bridge, read_if)
+    for side, interface in ((_WriteSide, write_if), (_ReadSide, read_if)):
+        if interface is not None:
+            side(bridge, interface)
+            # The slave may be waiting for its first address already, past what was replaced.
+            interface.assert_reset()
     return bridge
 
 
@@ -133,6 +130,8 @@ def attach_registers(
         target raises ends the test.
 
     Raises:
+        TypeError: `target` has no registers.
+        ValueError: `base` is negative.
         RuntimeError: This cocotbext-axi is not built as the one we know.
     """
     window = RegisterWindow(target, base)
@@ -149,45 +148,58 @@ class _Active:
 
     __slots__ = ("stores", "transfer", "user")
 
-    def __init__(self, user: int) -> None:
+    def __init__(self, transfer: Transfer | None, user: int) -> None:
+        self.transfer = transfer
         self.user = user
-        self.transfer: Transfer | None = None
         self.stores: list[tuple[int, bytes]] = []
 
 
 class _Side:
     """What reads and writes have in common: whose turn it is, and how bursts end."""
 
-    def __init__(self, bridge: AxiBridge, interface: Any, beat: str, response_channel: Any) -> None:
+    def __init__(self, bridge: BurstPort, interface: Any, response_channel: Any) -> None:
         self._bridge = bridge
+        self._accepted: deque[_Active] = deque()  # the slave has not come to them yet
         self._active: _Active | None = None
-        self._answered: deque[_Active] = deque()  # their last response waits to be driven
-        self._leaving: dict[_Active, Task[None]] = {}  # and here to be accepted
+        self._answered: deque[_Active] = deque()  # of each response that waits to be driven
+        self._leaving: dict[_Active, Task[None]] = {}  # their last one waits to be accepted
         self._channel = response_channel
         self._edge = RisingEdge(response_channel.clock)
         self._drive: Callable[[Any], None] = response_channel.bus.drive
-        self._send = response_channel.send
+        self._send: Callable[[Any], Awaitable[None]] = response_channel.send
         self._slave_reset: Callable[[bool], None] = interface._handle_reset  # noqa: SLF001
         response_channel.bus.drive = self._driven
         response_channel.send = self._respond
-        EscapingErrors(interface, beat, response_channel)
         interface._handle_reset = self._reset  # noqa: SLF001
-        # The slave may be waiting for its first address already, past what we have replaced.
-        interface.assert_reset()
 
-    def _user(self, sampled: Any) -> int:
+    def taken(self) -> None:
+        """See `BurstFollower.taken`."""
+        self._active = self._accepted.popleft()
+
+    def _user(self, sampled: Any, name: str) -> int:
         """AxUSER, if it makes a difference; else it may be unknown."""
-        return int(sampled) if self._bridge.wants_user else 0
+        return number_of(sampled, name) if self._bridge.wants_user else 0
 
     async def _respond(self, response: Any) -> None:
-        raise NotImplementedError
+        """The slave has a response, which waits until the channel can show it."""
+        active = self._active
+        assert active is not None  # noqa: S101 - a response comes after its address
+        if self._is_last(response):
+            self._active = None
+        self._answered.append(active)
+        await self._send(response)
 
     def _driven(self, response: Any) -> None:
         """The response channel shows its next response."""
+        active = self._answered.popleft()
+        self._settle(response, active)
         self._drive(response)
         if self._is_last(response):
-            active = self._answered.popleft()
             self._leaving[active] = cocotb.start_soon(self._leave(active))
+
+    def _settle(self, response: Any, active: _Active) -> None:
+        """Give a response what is to be told of its burst now."""
+        raise NotImplementedError
 
     def _is_last(self, response: Any) -> bool:
         raise NotImplementedError
@@ -195,7 +207,7 @@ class _Side:
     async def _leave(self, active: _Active) -> None:
         """End a burst at the clock edge at which its last response is accepted."""
         await self._edge
-        while not self._channel.ready.value:
+        while str(self._channel.ready.value) != "1":
             await self._edge
         del self._leaving[active]
         if active.transfer is not None:
@@ -207,26 +219,28 @@ class _Side:
         if asserted:
             for task in self._leaving.values():
                 task.cancel()
-            for active in (*self._leaving, *self._answered, self._active):
+            for active in (*self._leaving, *self._answered, self._active, *self._accepted):
                 if active is not None and active.transfer is not None:
                     active.transfer.abort()
             self._leaving.clear()
             self._answered.clear()
             self._active = None
+            self._accepted.clear()
 
 
 class _WriteSide(_Side):
-    def __init__(self, bridge: AxiBridge, interface: Any) -> None:
-        BeatWrites(interface, self._address)
+    def __init__(self, bridge: BurstPort, interface: Any) -> None:
+        BeatWrites(interface, self)
         interface._write = self._beat  # noqa: SLF001
-        super().__init__(bridge, interface, "_write", interface.b_channel)
+        super().__init__(bridge, interface, interface.b_channel)
+        EscapingErrors(interface, "_write", interface.w_channel, interface.b_channel)
 
-    def _address(self, burst: Burst, awuser: Any) -> None:
-        active = self._active = _Active(self._user(awuser))
-        if not self._bridge.begins_with_data(burst, active.user):
-            active.transfer = self._bridge.begin(
-                burst.first, burst.size, write=True, user=active.user
-            )
+    def accepted(self, burst: Burst, awuser: Any) -> None:
+        """See `BurstFollower.accepted`."""
+        user, transfer = self._user(awuser, "awuser"), None
+        if not self._bridge.begins_with_data(burst, user):
+            transfer = self._bridge.begin(burst.first, burst.size, write=True, user=user)
+        self._accepted.append(_Active(transfer, user))
 
     async def _beat(self, address: int, data: bytes) -> None:
         active = self._active
@@ -237,28 +251,33 @@ class _WriteSide(_Side):
             active.transfer.write(address - active.transfer.iova, data)
 
     async def _respond(self, response: Any) -> None:
-        active, self._active = self._active, None
+        active = self._active
         assert active is not None  # noqa: S101 - a response comes after its address
         if active.transfer is None:
             active.transfer = self._bridge.write_beat(active.stores, active.user)
         else:
             end_if_interrupt(active.transfer)
+        await super()._respond(response)
+
+    def _settle(self, response: Any, active: _Active) -> None:
         response.bresp = self._bridge.response(active.transfer)
-        self._answered.append(active)
-        await self._send(response)
 
     def _is_last(self, response: Any) -> bool:  # noqa: ARG002 - a write has one
         return True
 
 
 class _ReadSide(_Side):
-    def __init__(self, bridge: AxiBridge, interface: Any) -> None:
-        BeatReads(interface, self._beat, self._address)
-        super().__init__(bridge, interface, "_read", interface.r_channel)
+    def __init__(self, bridge: BurstPort, interface: Any) -> None:
+        BeatReads(interface, self._beat, self)
+        self._no_data = (1 << 8 * interface.byte_lanes) - 1
+        super().__init__(bridge, interface, interface.r_channel)
+        EscapingErrors(interface, "_read", interface.r_channel)
 
-    def _address(self, burst: Burst, aruser: Any) -> None:
-        active = self._active = _Active(self._user(aruser))
-        active.transfer = self._bridge.begin(burst.first, burst.size, write=False, user=active.user)
+    def accepted(self, burst: Burst, aruser: Any) -> None:
+        """See `BurstFollower.accepted`."""
+        user = self._user(aruser, "aruser")
+        transfer = self._bridge.begin(burst.first, burst.size, write=False, user=user)
+        self._accepted.append(_Active(transfer, user))
 
     def _beat(self, address: int, size: int) -> bytes:
         active = self._active
@@ -266,14 +285,10 @@ class _ReadSide(_Side):
         assert active.transfer is not None  # noqa: S101 - with which a read begins
         return active.transfer.read(address - active.transfer.iova, size)
 
-    async def _respond(self, response: Any) -> None:
-        active = self._active
-        assert active is not None  # noqa: S101 - a response comes after its address
+    def _settle(self, response: Any, active: _Active) -> None:
         response.rresp = self._bridge.response(active.transfer)
-        if response.rlast:
-            self._active = None
-            self._answered.append(active)
-        await self._send(response)
+        if active.transfer is not None and active.transfer.aborted:
+            response.rdata = self._no_data
 
     def _is_last(self, response: Any) -> bool:
         return bool(response.rlast)

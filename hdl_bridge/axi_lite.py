@@ -39,6 +39,10 @@ def attach_registers(
     Returns:
         The slave model. What is outside the registers is answered with SLVERR; whatever else the
         target raises ends the test.
+
+    Raises:
+        TypeError: `target` has no registers.
+        ValueError: `base` is negative.
     """
     registers = SlaveTarget(RegisterWindow(target, base))
     slave = AxiLiteSlave(bus, clock, reset, registers, reset_active_level)

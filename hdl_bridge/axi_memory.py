@@ -19,6 +19,7 @@ from hdl_bridge._axi_side import Latency, Terms, Walks
 from hdl_bridge._axi_write import WriteSide
 from hdl_bridge._reset_input import ResetInput
 from hdl_bridge.burst_port import BurstPort, FaultResponse
+from hdl_bridge.exclusive import ExclusiveMonitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from cocotb.task import Task
 
-    from hdl_bridge.exclusive import ExclusiveMonitor
     from vtd_plugin.bus import Platform, Requester, RequestOptions
 
 __all__ = ["AxiMemory", "Latency"]
@@ -85,8 +85,8 @@ class AxiMemory(BurstPort):
             **options: What every request carries, such as a PASID; see `RequestOptions`.
 
         Raises:
-            TypeError: `bus`, `requester` or `latency` is something else, there is a source-id too
-                many or too few, or no such option.
+            TypeError: `bus`, `requester`, `user`, `latency` or `monitor` is something else, there
+                is a source-id too many or too few, or no such option.
             ValueError: `on_fault`, `source_id`, `outstanding` or an option cannot be, `user` is for
                 signals that the bus does not have, or it lacks one that has no default value.
         """
@@ -94,6 +94,8 @@ class AxiMemory(BurstPort):
         self._woken = Event()
         if outstanding < 1:
             raise ValueError(f"outstanding={outstanding}: at least one burst must be taken")
+        if monitor is not None and not isinstance(monitor, ExclusiveMonitor):
+            raise TypeError(f"monitor={monitor!r} is no ExclusiveMonitor")
         self._monitor = monitor
         latency = latency if latency is not None else Latency()
         if not isinstance(latency, Latency):

@@ -113,6 +113,8 @@ class BurstPort:
         self.requester = requester_of(requester, source_id)
         self.listeners: list[BurstListener] = []
         self._fault_response = Response[FaultResponse(on_fault)]
+        if user is not None and (isinstance(user, type) or not callable(user)):
+            raise TypeError(f"user={user!r} is no function of AxUSER, such as AxiUser()")
         self._user = user
         self._options = checked_options(options)
 

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 BOUNDARY: Final = 4096
 """Bytes; a burst never crosses a multiple of it."""
 
+MOST_BEATS: Final = 256
+"""Beats of the longest burst."""
+
 _WRAPPING_BEATS: Final = (2, 4, 8, 16)
 _MOST_FIXED_BEATS: Final = 16
+_MOST_EXCLUSIVE_BEATS: Final = 16
+_MOST_EXCLUSIVE_BYTES: Final = 128
 
 
 class BurstType(IntEnum):
@@ -94,6 +99,16 @@ class Burst:
                 return "wraps from an unaligned address"
         if self.kind is BurstType.FIXED and self.beats > _MOST_FIXED_BEATS:
             return f"has a fixed address for more than {_MOST_FIXED_BEATS} beats"
+        return None
+
+    @property
+    def exclusive_violation(self) -> str | None:
+        """The first rule of exclusive accesses that it breaks, in words."""
+        size = self.beats * self.beat_bytes
+        if self.beats > _MOST_EXCLUSIVE_BEATS or size > _MOST_EXCLUSIVE_BYTES:
+            return "is longer than an exclusive access may be"
+        if size & size - 1 or self.address % size:
+            return "is exclusive, and not aligned to a power of two of bytes"
         return None
 
     def spans(self) -> Iterator[tuple[int, int]]:

@@ -18,7 +18,7 @@ from cocotbext.pcie.core.tlp import TlpAttr
 
 from hdl_bridge import pcie_tlp
 from hdl_bridge._pcie_msi import route_msi
-from hdl_bridge._pcie_structure import require, require_root_complex
+from hdl_bridge._pcie_structure import require, require_platform, require_root_complex
 from hdl_bridge.pcie_tlp import KINDS, Kind
 from vtd_plugin.bus import (
     AddressType,
@@ -252,11 +252,16 @@ def attach(
         The bridge.
 
     Raises:
-        TypeError: `root_complex` is no root complex of cocotbext-pcie.
+        TypeError: `root_complex` is no root complex of cocotbext-pcie, `platform` no platform, or
+            `latency` or `pasid_of` no function.
         ValueError: It has a bridge already.
         RuntimeError: This release of cocotbext-pcie lacks what the bridge needs.
     """
     require_root_complex(root_complex, *_ATTRIBUTES)
+    require_platform(platform)
+    for name, function in (("latency", latency), ("pasid_of", pasid_of)):
+        if function is not None and not callable(function):
+            raise TypeError(f"{name}={function!r} is no function of a TLP")
     if isinstance(getattr(root_complex.add_switch_port, "__self__", None), PcieBridge):
         raise ValueError(f"{root_complex!r} has a bridge already")  # noqa: TRY004
     _warn_of_handlers(root_complex)

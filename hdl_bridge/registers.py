@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from vtd_plugin.bus.mmio import aligned_pieces
 
@@ -11,6 +11,7 @@ class OutsideRegistersError(ValueError):
     """An access is not to registers."""
 
 
+@runtime_checkable
 class RegisterTarget(Protocol):
     """Who has registers: an IOMMU of `vtd_plugin.bus.Unit`, for one."""
 
@@ -29,6 +30,16 @@ class RegisterWindow:
     """Where on a bus the registers of a target are; a run of bytes is cut into aligned accesses."""
 
     def __init__(self, target: RegisterTarget, base: int) -> None:
+        """Put the registers of a target at an address.
+
+        Raises:
+            TypeError: It has no registers.
+            ValueError: The address is negative.
+        """
+        if not isinstance(target, RegisterTarget):
+            raise TypeError(f"{target!r} has no registers")
+        if base < 0:
+            raise ValueError(f"base={base}: an address is not negative")
         self._target = target
         self._base = base
 

@@ -6,12 +6,15 @@ in the same words: ``stall.write_if.b_channel.set_pause_generator(...)``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hdl_bridge._channel import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_CHANNELS: Final = 5
 
 
 class StallInput:
@@ -28,7 +31,12 @@ class StallInput:
         Args:
             signal: The input of five bits.
             clock: The clock of the memory.
+
+        Raises:
+            ValueError: The input has not five bits.
         """
+        if len(signal) != _CHANNELS:
+            raise ValueError(f"{signal!r} has {len(signal)} bits; a stall input has {_CHANNELS}")
         self._signal = signal
         self.write_if = WriteStalls(clock, self._changed)
         self.read_if = ReadStalls(clock, self._changed)

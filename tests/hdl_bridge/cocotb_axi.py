@@ -12,7 +12,7 @@ from cocotb.types import LogicArray
 from cocotbext.axi import AxiBus, AxiRam, AxiResp
 
 from hdl_bridge.axi import AxiUser
-from hdl_bridge.bursts import Burst
+from hdl_bridge.bursts import Burst, BurstType
 from hdl_bridge.probe import show
 from hdl_bridge.reset import ResetLine, reset_platform
 from testbenches.master import pause_all
@@ -148,6 +148,50 @@ async def is_in_flight_until_the_last_response_is_accepted(dut: Any) -> None:
 
 
 @cocotb.test
+async def is_in_flight_from_the_edge_at_which_its_address_is_accepted(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.slave.read_if.r_channel.pause = True
+    bench.slave.write_if.w_channel.pause = True
+    for number in range(3):
+        await bench.master.send_read(Burst(IOVA + 0x1000 * number, 8, 4))
+        await bench.master.send_address(Burst(IOVA + 0x1000 * number, 8, 4))
+    accepted = [0, 0]
+    for _ in range(40):
+        for direction, prefix in enumerate(("ar", "aw")):
+            valid = getattr(dut, f"axi_{prefix}valid").value == 1
+            accepted[direction] += valid and getattr(dut, f"axi_{prefix}ready").value == 1
+        await RisingEdge(dut.clk)
+        kinds = [each.is_write for each in bench.port.in_flight]
+        assert [kinds.count(False), kinds.count(True)] == accepted
+    assert min(accepted) >= 2
+    last = accepted[0] - 1
+    bench.unit.tables.clear()
+    bench.unit.refresh()
+    bench.slave.read_if.r_channel.pause = False
+    for number in range(last + 1):
+        for _ in range(8):
+            assert int((await bench.master.r.recv()).rresp) == OKAY, f"burst {number}"
+
+
+@cocotb.test
+async def a_reset_of_the_requester_shows_in_all_that_is_not_shown_yet(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.platform.write(HOST, b"\x5a" * 64)
+    bench.slave.read_if.r_channel.pause = True
+    bench.slave.write_if.b_channel.pause = True
+    reading = cocotb.start_soon(bench.read(IOVA, 32))
+    writing = cocotb.start_soon(bench.write(IOVA + 0x1000, bytes(32)))
+    await ClockCycles(dut.clk, 40)
+    bench.port.reset()
+    bench.slave.read_if.r_channel.pause = False
+    bench.slave.write_if.b_channel.pause = False
+    assert await reading == (b"\xff" * 32, {SLVERR})
+    assert await writing == SLVERR
+
+
+@cocotb.test
 async def a_burst_keeps_the_translation_it_began_with(dut: Any) -> None:
     await start(dut)
     bench = Bench(dut)
@@ -181,6 +225,13 @@ async def an_interrupt_is_one_dword_whatever_the_bus_width(dut: Any) -> None:
     lane = 8 % bus_bytes
     assert await bench.master.write(narrow, [0x22 << 8 * lane], [0xF << lane]) == OKAY
     assert sink.messages[-1].data == 0x22
+    # One dword in narrow beats is one, two dwords at one address are none.
+    four = Burst(0xFEE0_1000, 4, 1)
+    assert await bench.master.write(four, [0x31, 0, 0, 0], bench.master.all_strobes(four)) == OKAY
+    assert sink.messages[-1].data == 0x31
+    fixed = Burst(0xFEE0_1000, 2, 4, BurstType.FIXED)
+    assert await bench.master.write(fixed, [0x11, 0x22], [0xF, 0xF]) == DECERR
+    assert sink.messages[-1].data == 0x31
     # Less than a dword, none of it, more than one, more than one beat, and what the unit blocks.
     before = len(sink.messages)
     assert await bench.master.write(narrow, [0], [0x3 << lane]) == DECERR

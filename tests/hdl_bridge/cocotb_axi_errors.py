@@ -6,17 +6,22 @@ from typing import Any, cast
 
 import cocotb
 import pytest
-from cocotb.triggers import ClockCycles
+from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.types import LogicArray
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiLiteRam, AxiRam
+from cocotbext.axi.axi_channels import AxiWTransaction
 
 from hdl_bridge import axi_lite
+from hdl_bridge._channel import Channel
 from hdl_bridge.axi import AxiMemory, AxiProtocolError, AxiUser, attach, attach_registers
 from hdl_bridge.bursts import Burst, BurstType, Response
+from hdl_bridge.exclusive import ExclusiveMonitor
 from tests.hdl_bridge.axi_bench import IOVA, SOURCE_ID, Bench, start
 from tests.hdl_bridge.raw_master import RawMaster
 from tests.hdl_bridge.registers import Registers
 from vtd_plugin.bus import Platform
 
+VERILATOR = cocotb.SIM_NAME.lower().startswith("verilator")
 LIMIT = 200
 """Clock cycles after which what should have ended the test has not."""
 
@@ -28,6 +33,14 @@ BROKEN = (
     Burst(IOVA, 1, 32),
     Burst(IOVA, 1, 4, cast("BurstType", 3)),
 )
+
+
+COUNTING = [
+    channel + name
+    for channel in ("aw", "ar")
+    for name in ("id", "addr", "len", "size", "burst", "user")
+]
+"""Signals of address phases that make a difference."""
 
 
 class BrokenTargetError(Exception):
@@ -57,6 +70,53 @@ async def a_broken_rule_ends_the_test(dut: Any, burst: Burst, write: bool) -> No
     bench = Bench(dut)
     await (bench.master.send_address(burst) if write else bench.master.send_read(burst))
     await ClockCycles(dut.clk, LIMIT)
+
+
+@cocotb.test(expect_error=AxiProtocolError)
+@cocotb.parametrize(lasts=["10", "00", "001", "000"])
+async def a_wrong_last_beat_ends_the_test(dut: Any, lasts: str) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    await bench.master.send_address(Burst(IOVA, 2, 4))
+    for last in lasts:
+        await bench.master.w.send(AxiWTransaction(wdata=0, wstrb=0, wlast=int(last)))
+    await ClockCycles(dut.clk, LIMIT)
+
+
+@cocotb.test(expect_error=AxiProtocolError, skip=VERILATOR)
+@cocotb.parametrize(name=[*COUNTING, "wstrb", "wlast"])
+async def an_unknown_bit_that_counts_ends_the_test(dut: Any, name: str) -> None:
+    await start(dut)
+    bench = Bench(dut, user=AxiUser())
+    handle = getattr(dut, f"axi_{name}")
+    channel = getattr(bench.master, name[0] if name[0] == "w" else name[:2])
+    drive = channel.bus.drive
+
+    def drive_unknown(transaction: Any) -> None:
+        drive(transaction)
+        handle.value = LogicArray("X" * len(handle))
+
+    channel.bus.drive = drive_unknown
+    burst, read = Burst(IOVA, 1, 4), name.startswith("ar")
+    cocotb.start_soon(bench.master.read(burst) if read else bench.master.write(burst, [0], [0]))
+    await ClockCycles(dut.clk, LIMIT)
+
+
+@cocotb.test(expect_error=BrokenTargetError)
+async def an_error_is_told_even_if_a_reset_comes_before_the_response(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.unit.enable(False)
+    bench.platform.add_mmio(0xC000_0000, 0x100, BrokenTarget(), dma=True)
+    every = (1 << bench.master.bus_bytes) - 1
+    await bench.master.send_address(Burst(0xC000_0000, 4, bench.master.bus_bytes))
+    await bench.master.send_data([0] * 4, [every] * 4)
+    for _ in range(LIMIT):
+        await RisingEdge(dut.clk)
+        if dut.axi_wvalid.value == 1 and dut.axi_wready.value == 1 and dut.axi_wlast.value == 1:
+            break
+    dut.rst.value = 1
+    await ClockCycles(dut.clk, 3)
 
 
 @cocotb.test(expect_error=BrokenTargetError)
@@ -127,8 +187,12 @@ async def wrong_options_are_told_before_there_is_a_burst(dut: Any) -> None:
     for requester in ("00:04.0", None, 7):
         with pytest.raises(TypeError, match="is neither a requester nor a platform"):
             attach(ram, cast("Platform", requester))
-    with pytest.raises(TypeError, match="latency=4 is no Latency"):
-        AxiMemory(bus, dut.clk, dut.rst, platform, SOURCE_ID, latency=cast("Any", 4))
+    for option, value in (("latency", 4), ("monitor", ExclusiveMonitor)):
+        options = {option: value}
+        with pytest.raises(TypeError, match=f"{option}=.* is no"):
+            AxiMemory(bus, dut.clk, dut.rst, platform, SOURCE_ID, **cast("Any", options))
+    with pytest.raises(TypeError, match="not iterable"):
+        Channel(dut.clk, list).set_pause_generator(cast("Any", 5))
 
 
 @cocotb.test

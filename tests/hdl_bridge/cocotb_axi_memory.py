@@ -353,6 +353,21 @@ async def a_burst_without_wlast_is_told(dut: Any, data_first: bool) -> None:
         await serve_until_it_breaks(bench, send())
 
 
+@cocotb.test
+async def data_without_an_address_and_without_an_end_is_told(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.slave._stop()
+    sending = bench.master.w.send
+    task = cocotb.start_soon(
+        serve_until_it_breaks(bench, sending(AxiWTransaction(wdata=0, wstrb=0, wlast=0)))
+    )
+    for _ in range(300):
+        await sending(AxiWTransaction(wdata=0, wstrb=0, wlast=0))
+    with pytest.raises(AxiProtocolError, match="W: 256 beats without WLAST, and no address"):
+        await task
+
+
 @cocotb.test(skip=cocotb.SIM_NAME.lower().startswith("verilator"))
 async def what_is_unknown_is_told(dut: Any) -> None:
     await start(dut)

@@ -15,7 +15,7 @@ from testbenches.master import random_pauses
 from testbenches.wishbone.master import Master, bus_of, start
 from tests.hdl_bridge.registers import Registers
 from tests.hdl_bridge.wishbone_bench import HOST, IOVA, MAPPED, Bench
-from vtd_plugin.bus.testing import RecordingSink
+from vtd_plugin.bus.testing import FakeRegisters, RecordingSink
 
 BASE = 0x8000
 
@@ -136,6 +136,27 @@ async def an_access_without_answer_is_aborted(dut: Any, signal: str) -> None:
     assert bench.platform.read(HOST, 4) == bytes(4)
     assert (await bench.master.access(IOVA, bench.every, b"\x56" * bench.master.size))[1]
     assert bench.platform.read(HOST, 4) == b"\x56" * 4
+
+
+@cocotb.test
+async def registers_on_the_bus_see_only_what_is_selected(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    bench.unit.enable(False)
+    registers = FakeRegisters()
+    bench.platform.add_mmio(0xC000_0000, 0x1000, registers, dma=True)
+    data = bytes(bench.master.size)
+    for select, accesses in (
+        (0b1001, [(0, 1), (3, 1)]),
+        (0b0101, [(0, 1), (2, 1)]),
+        (0b1111, [(0, 4)]),
+        (0b0110, [(1, 1), (2, 1)]),
+    ):
+        for kind, written in (("read", ()), ("write", (data,))):
+            registers.accesses.clear()
+            _, is_well = await bench.master.access(0xC000_0000, select, *written)
+            assert is_well
+            assert registers.accesses == [(kind, *access) for access in accesses]
 
 
 @cocotb.test

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from hdl_bridge._reset_input import ResetInput
 from hdl_bridge.axi import AxiUser, BurstPort
+from hdl_bridge.registers import RegisterWindow
 from hdl_bridge.reset import ResetLine, reset_platform
-from hdl_bridge.wishbone import WishboneMemory
+from hdl_bridge.stall import StallInput
+from hdl_bridge.wishbone import WishboneMaster, WishboneMemory, WishboneRegisters
+from vtd_plugin import VtdUnit
 from vtd_plugin.bus.testing import FakeDevice
 
 if TYPE_CHECKING:
@@ -65,6 +69,9 @@ def test_an_unknown_fault_response_is_refused(platform: Platform) -> None:
     [
         ({"psid": 4}, TypeError, r"\['psid'\] are no options of a request"),
         ({"pasid": 1 << 20}, ValueError, "PASID 0x100000 is not within 20 bits"),
+        ({"pasid": 7.0}, TypeError, "PASID 7.0 is no int"),
+        ({"address_type": "translated"}, TypeError, "address_type='translated' is no AddressType"),
+        ({"address_type": None}, TypeError, "address_type=None is no AddressType"),
     ],
 )
 def test_options_are_looked_at_before_there_is_a_request(
@@ -79,6 +86,12 @@ def test_options_are_looked_at_before_there_is_a_request(
         port.read(0, 4, **option)
 
 
+@pytest.mark.parametrize("user", [AxiUser, 5])
+def test_a_layout_is_a_function_of_axuser(platform: Platform, user: object) -> None:
+    with pytest.raises(TypeError, match="is no function of AxUSER"):
+        port_of(platform, "00:04.0", user=user)
+
+
 @pytest.mark.parametrize("width", [0, 23, 24])
 def test_a_bus_has_as_many_bits_of_axuser_as_its_layout(platform: Platform, width: int) -> None:
     port = port_of(platform, "00:04.0", user=AxiUser())
@@ -90,6 +103,33 @@ def test_a_bus_has_as_many_bits_of_axuser_as_its_layout(platform: Platform, widt
             port.require_user("awuser", width)
     port_of(platform, "00:04.0", user=lambda _: {}).require_user("awuser", 1)
     port_of(platform, "00:04.0").require_user("awuser", 0)
+
+
+def test_a_window_is_of_registers_at_an_address() -> None:
+    with pytest.raises(TypeError, match="None has no registers"):
+        RegisterWindow(cast("Any", None), 0)
+    with pytest.raises(ValueError, match="base=-4"):
+        RegisterWindow(VtdUnit(), -4)
+
+
+@pytest.mark.parametrize("bus", [None, "wb"])
+def test_a_wishbone_bus_is_one(platform: Platform, bus: Any) -> None:
+    with pytest.raises(TypeError, match="is no WishboneBus"):
+        WishboneMemory(bus, None, None, platform, "00:06.0")
+    with pytest.raises(TypeError, match="is no WishboneBus"):
+        WishboneRegisters(bus, None, None, VtdUnit())
+    with pytest.raises(TypeError, match="is no WishboneBus"):
+        WishboneMaster(bus, None)
+
+
+def test_a_level_is_a_bool() -> None:
+    with pytest.raises(TypeError, match="reset_active_level='low' is no bool"):
+        ResetInput(None, cast("Any", "low"), list, list)
+
+
+def test_a_stall_input_has_five_bits() -> None:
+    with pytest.raises(ValueError, match="has 1 bits; a stall input has 5"):
+        StallInput([0], None)
 
 
 def test_a_reset_takes_at_least_a_cycle() -> None:

@@ -73,6 +73,21 @@ def test_a_broken_rule_is_told(burst: Burst, rule: str | None) -> None:
             legal_burst("AR", 4, *sent)
 
 
+@pytest.mark.parametrize(
+    ("burst", "rule"),
+    [
+        (Burst(0x40, 16, 4), None),
+        (Burst(0x80, 16, 8), None),
+        (Burst(0x80, 16, 16), "is longer than an exclusive access may be"),
+        (Burst(0x80, 32, 1), "is longer than an exclusive access may be"),
+        (Burst(0x40, 3, 4), "is exclusive, and not aligned to a power of two of bytes"),
+        (Burst(0x44, 2, 4), "is exclusive, and not aligned to a power of two of bytes"),
+    ],
+)
+def test_exclusive_accesses_have_rules_of_their_own(burst: Burst, rule: str | None) -> None:
+    assert burst.exclusive_violation == rule
+
+
 def test_a_reserved_kind_of_burst_is_told() -> None:
     with pytest.raises(AxiProtocolError, match="AW: AxBURST is 3, which is reserved"):
         legal_burst("AW", 4, 0, 1, 4, 3)

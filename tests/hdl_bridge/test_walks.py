@@ -41,6 +41,8 @@ def test_a_translation_in_the_iotlb_is_at_hand(page_size: int) -> None:
 def test_latencies_are_not_negative() -> None:
     with pytest.raises(ValueError, match="beat=-1"):
         Latency(beat=-1)
+    with pytest.raises(TypeError, match=r"walk=1\.5"):
+        Latency(walk=1.5)  # type: ignore[arg-type]
 
 
 def test_a_signal_is_sampled_the_public_way_where_there_is_no_other() -> None:

@@ -313,7 +313,11 @@ def _check_run(iova: int, size: int) -> None:
 
 
 def _check_pasid(pasid: int | None) -> None:
-    if pasid is not None and not 0 <= pasid < _PASID_LIMIT:
+    if pasid is None:
+        return
+    if not isinstance(pasid, int):
+        raise TypeError(f"PASID {pasid!r} is no int")
+    if not 0 <= pasid < _PASID_LIMIT:
         raise ValueError(f"PASID {pasid:#x} is not within 20 bits")
 
 
@@ -325,7 +329,10 @@ def attributes_of(kind: RequestKind, options: RequestOptions) -> Attributes:
         ValueError: An option is out of its range.
     """
     _check_pasid(options.get("pasid"))
-    if options.get("address_type") is AddressType.TRANSLATION:
+    address_type = options.get("address_type", AddressType.UNTRANSLATED)
+    if not isinstance(address_type, AddressType):
+        raise TypeError(f"address_type={address_type!r} is no AddressType")
+    if address_type is AddressType.TRANSLATION:
         raise ValueError("a translation request moves no bytes: use request_translation")
     try:
         return Attributes(kind, **options)

@@ -274,8 +274,8 @@ class Transfer:
             raise ValueError(f"a beat of {self!r}, which has ended")
 
     def _send(self, message: _Message) -> None:
-        """An interrupt is one whole dword; with less of it written it is refused."""
-        if len(message.written) == _DWORD:
+        """An interrupt is one whole dword, written once; anything else is refused."""
+        if len(message.written) == message.taken == _DWORD:
             data = int.from_bytes(message.data, "little")
             fault = self.port.send_interrupt(message.address, data)
             if fault is not None:
@@ -283,6 +283,8 @@ class Transfer:
         elif message.written:
             self._refuse(Answer.UR)
             address, size = message.address + min(message.written), len(message.written)
+            if size == _DWORD:
+                size = message.taken
             refusal = self.port.space.resolve(self.port.source_id, address, size, self.attributes)
             if isinstance(refusal, Fault):
                 self._block(refusal)
@@ -312,15 +314,24 @@ class Transfer:
 
 
 class _Message:
-    """The dword of an interrupt on its way; it leaves when the transfer ends."""
+    """The dword of an interrupt on its way; it leaves when the transfer ends.
 
-    __slots__ = ("address", "data", "offset", "written")
+    Attributes:
+        address: Where it goes.
+        offset: Where in the transfer it is.
+        data: Its bytes.
+        written: Which of them were written.
+        taken: How many bytes were written to it; some of them may have been written again.
+    """
+
+    __slots__ = ("address", "data", "offset", "taken", "written")
 
     def __init__(self, offset: int, address: int) -> None:
         self.offset = offset
         self.address = address
         self.data = bytearray(_DWORD)
         self.written: set[int] = set()
+        self.taken = 0
 
     def take(self, offset: int, beat: memoryview) -> int:
         """Take its bytes out of a beat; how many they were."""
@@ -329,7 +340,9 @@ class _Message:
         for position in range(first, last):
             self.data[position - self.offset] = beat[position - offset]
             self.written.add(position - self.offset)
-        return max(0, last - first)
+        count = max(0, last - first)
+        self.taken += count
+        return count
 
 
 def _pages(address: int, length: int) -> Iterator[tuple[int, int]]:
