@@ -9,7 +9,7 @@ import pytest
 from tests.iommu.bench import PAGE, SOURCE, Bench
 from tests.iommu.interrupt_bench import COMPATIBLE, INDEX, Interrupting, remappable
 from vtd_plugin import VtdConfig
-from vtd_plugin.bus import AddressType, Answer
+from vtd_plugin.bus import INTERRUPT, AddressType, Answer, RequestResolved
 from vtd_plugin.encodings.codes import InterruptDeliveryMode, InterruptEntryGranularity
 from vtd_plugin.encodings.registers import IRTA, PMEN
 from vtd_plugin.encodings.structures import InterruptEntryInvalidate
@@ -87,10 +87,12 @@ def test_the_zero_length_read_and_requests_that_claim_to_be_translated_are_as_ev
 )
 def test_a_part_of_a_dword_is_no_interrupt(written: tuple[int, bytes]) -> None:
     bench = Interrupting()
+    resolved = bench.observe(RequestResolved)
     transfer = bench.port().begin(COMPATIBLE, 4, write=True)
     transfer.write(*written)
     result = transfer.end()
     assert result.fault is not None
+    assert [each.resolution for each in resolved] == [INTERRUPT, result.fault]
     assert (result.fault.name, result.answer) == ("IR.29", Answer.UR)
     assert bench.record().FR == 0x29
     assert bench.taken() == []

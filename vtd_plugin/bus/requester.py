@@ -243,9 +243,16 @@ class Requester:
             no_write=no_write,
         )
         page = iova & ~_PAGE_OFFSET
-        return self._resolve(page, _TRANSLATION_BYTES, attributes)
+        return self.resolve(page, _TRANSLATION_BYTES, attributes)
 
-    def _resolve(self, address: int, size: int, attributes: Attributes) -> Resolution:
+    def resolve(self, address: int, size: int, attributes: Attributes) -> Resolution:
+        """Have the address space answer a request inside one page; observers are told.
+
+        Args:
+            address: First byte as the requester sees it.
+            size: Bytes; 0 is a zero-length read.
+            attributes: What is asked for.
+        """
         resolution = self.space.resolve(self.source_id, address, size, attributes)
         if self._fabric.observed:
             event = RequestResolved(self.source_id, address, size, attributes, resolution)
@@ -281,7 +288,7 @@ class Requester:
         position, stop = iova, min(iova + size, ADDRESS_LIMIT)
         while True:
             end = min((position | _PAGE_OFFSET) + 1, stop)
-            resolution = self._resolve(position, end - position, attributes)
+            resolution = self.resolve(position, end - position, attributes)
             if isinstance(resolution, Translation):
                 end = max(end, min(_reach(position, resolution.mask), stop))
             yield position - iova, end - position, resolution

@@ -285,7 +285,7 @@ class Transfer:
             address, size = message.address + min(message.written), len(message.written)
             if size == _DWORD:
                 size = message.taken
-            refusal = self.port.space.resolve(self.port.source_id, address, size, self.attributes)
+            refusal = self.port.resolve(address, size, self.attributes)
             if isinstance(refusal, Fault):
                 self._block(refusal)
 

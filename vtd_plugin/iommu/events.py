@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vtd_plugin.encodings.faults import Condition
     from vtd_plugin.encodings.structures import IrteRemapped
     from vtd_plugin.iommu.caches import IotlbEntry
-    from vtd_plugin.iommu.page_requests import PageAsk
+    from vtd_plugin.iommu.request import PageAsk
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ that software reads. Answers come back through the invalidation queue and reach 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from vtd_plugin.iommu.invalidation import Invalidator
     from vtd_plugin.iommu.registers import RegisterFile
     from vtd_plugin.iommu.remapping import Remapper
+    from vtd_plugin.iommu.request import PageAsk
     from vtd_plugin.iommu.state import TranslationState
 
 _ENTRY_BYTES: Final = PageRequest.BITS // 8
@@ -43,38 +43,6 @@ class PageRequestOutcome(Enum):
     """It was blocked, and the device is told so."""
     DROPPED = "dropped"
     """It was not queued, and the device is told nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageAsk:
-    """A page request message as a device sends it.
-
-    Attributes:
-        source_id: Who asks.
-        address: The page.
-        read: Read access is wanted.
-        write: Write access is wanted.
-        pasid: PASID, or None.
-        privileged: Supervisor access is wanted.
-        execute: Execute access is wanted.
-        group: Page request group index (9 bits).
-        last: Last request of its group: the device waits for an answer.
-    """
-
-    source_id: int
-    address: int
-    read: bool
-    write: bool
-    pasid: int | None
-    privileged: bool
-    execute: bool
-    group: int
-    last: bool
-
-    @property
-    def is_stop_marker(self) -> bool:
-        """Whether it only says that no more requests of the PASID follow (§7.6)."""
-        return self.last and not (self.read or self.write)
 
 
 class PageRequests:

@@ -1,11 +1,12 @@
-"""One request on its slow way through the unit: what was asked, and what was learnt on the way.
+"""What is asked of the unit: memory requests on their slow way, and page requests.
 
-Requests that hit the IOTLB never get here. The others carry one of these from the root table to the
-last page table, so that a fault can say whose it was and whether it may be reported.
+Memory requests that hit the IOTLB never get here. The others carry a `Request` from the root table
+to the last page table, so that a fault can say whose it was and whether it may be reported.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vtd_plugin.bus import AddressType, Attributes, RequestKind, Translation
@@ -100,3 +101,35 @@ class Request:
 def denied(missing: int, write: Condition, read: Condition) -> Condition:
     """The condition for missing rights: the write is judged first (§7.1.3)."""
     return write if missing & Translation.WRITABLE else read
+
+
+@dataclass(frozen=True, slots=True)
+class PageAsk:
+    """A page request message as a device sends it.
+
+    Attributes:
+        source_id: Who asks.
+        address: The page.
+        read: Read access is wanted.
+        write: Write access is wanted.
+        pasid: PASID, or None.
+        privileged: Supervisor access is wanted.
+        execute: Execute access is wanted.
+        group: Page request group index (9 bits).
+        last: Last request of its group: the device waits for an answer.
+    """
+
+    source_id: int
+    address: int
+    read: bool
+    write: bool
+    pasid: int | None
+    privileged: bool
+    execute: bool
+    group: int
+    last: bool
+
+    @property
+    def is_stop_marker(self) -> bool:
+        """Whether it only says that no more requests of the PASID follow (§7.6)."""
+        return self.last and not (self.read or self.write)

@@ -26,12 +26,14 @@ from vtd_plugin.bus import (
 from vtd_plugin.iommu.caches import IotlbEntry
 from vtd_plugin.iommu.config import VtdConfig
 from vtd_plugin.iommu.events import RegisterWritten
-from vtd_plugin.iommu.page_requests import PageAsk, PageRequestOutcome
 from vtd_plugin.iommu.registers import WINDOW
+from vtd_plugin.iommu.request import PageAsk
 from vtd_plugin.iommu.rooms import Rooms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from vtd_plugin.iommu.page_requests import PageRequestOutcome
 
 _SIZES: Final = (1, 2, 4, 8)
 

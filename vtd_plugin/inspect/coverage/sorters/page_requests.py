@@ -15,7 +15,7 @@ from vtd_plugin.iommu.events import PageGroupAnswered, PageRequested
 
 if TYPE_CHECKING:
     from vtd_plugin.inspect.coverage.sorters.sorter import Count, Handlers
-    from vtd_plugin.iommu.page_requests import PageAsk
+    from vtd_plugin.iommu.request import PageAsk
 
 
 class PageRequestSorter:
