@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tests.property.image import PAGE
 from tests.property.units import FAULT_RECORDS, RECORDS
 from tests.property.worlds import WIDTHS
 from tests.reference.faults import CONDITIONS
@@ -26,7 +27,11 @@ SET_ROOT: Final = 1 << 30
 
 
 class Pair:
-    """A unit with translation on, and the walker on a copy of its memory."""
+    """A unit with translation on, and the walker on a copy of its memory.
+
+    Attributes:
+        written: The pages in which walks have set accessed and dirty bits.
+    """
 
     def __init__(self, world: World) -> None:
         self.caps = world.caps
@@ -44,6 +49,7 @@ class Pair:
             replacement=world.replacement,
         )
         self.unit = self.platform.add_unit(VtdUnit(config))
+        self.written: set[int] = set()
         self._record = 0
         self._levels = 0
         self.set_root(self.rtaddr)
@@ -145,6 +151,7 @@ class Pair:
         if address + len(data) > len(self.walker_memory):
             return False
         self.walker_memory[address : address + len(data)] = data
+        self.written.add(address // PAGE)
         return True
 
 

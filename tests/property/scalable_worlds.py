@@ -146,9 +146,10 @@ def _pasid_entry(draw: Draw, world: World, spaces: dict[int, Space], did: int) -
             entry |= draw(st.sampled_from([6, 0, 1, 4, 5, 7])) << 96 + 4 * index
     damage = draw(weighted((0, 150), (1, 1), *((1 << bit, 1) for bit in _ODD_BITS)))
     if damage > 1:
-        # What is damaged may be the tables or the width: such an entry stands alone (6.2.3.1).
-        did = world.spare_domain()
-        world.domains[did] = Tables(0, 0)
+        # What is damaged may be the tables or the width: such an entry stands alone (6.2.3.1),
+        # though it may lead to the same tables yet.
+        tables, did = world.domains.get(did, Tables(0, 0)), world.spare_domain()
+        world.domains[did] = tables
     return (entry | did << 64) ^ damage
 
 

@@ -137,8 +137,11 @@ def _context_entry(draw: Draw, world: World, did: int, aw: int) -> int:
     damage = draw(
         weighted(("none", 40), ("absent", 1), ("reserved", 1), ("width", 1), ("nowhere", 1))
     )
+    reserved = draw(_reserved_bits) if damage == "reserved" else 0
     tables = world.domains[did]
-    if damage in ("width", "nowhere"):
+    # Some unit has an address bit where others have a reserved one.
+    leads_elsewhere = 12 <= reserved < world.caps.haw
+    if damage in ("width", "nowhere") or leads_elsewhere:
         did = world.spare_domain()
         world.domains[did] = tables
     entry = 1 | draw(seldom) << 1 | translation_type << 2 | aw << 64 | did << 72
@@ -147,7 +150,7 @@ def _context_entry(draw: Draw, world: World, did: int, aw: int) -> int:
     if damage == "absent":
         return entry & ~1
     if damage == "reserved":
-        return entry | 1 << draw(st.sampled_from([4, 11, 46, 60, 71, 80, 87, 88, 127]))
+        return entry | 1 << reserved
     if damage == "width":
         return entry & ~(7 << 64) | draw(st.integers(0, 7)) << 64
     return entry
@@ -179,6 +182,7 @@ def asks(draw: st.DrawFn, world: World) -> Ask:
     )
 
 
+_reserved_bits: Final = st.sampled_from([4, 11, 46, 60, 71, 80, 87, 88, 127])
 _odd_pasids: Final = st.sampled_from([None, 0, 5, 63, 1 << 13, 1 << 19])
 _kinds: Final = st.sampled_from(["read", "write", "read", "write", "atomic"])
 _odd_addresses: Final = st.one_of(
