@@ -96,6 +96,16 @@ def test_the_queue_is_as_large_as_software_says(order: int) -> None:
 # --- overflow (§7.4.1)
 
 
+def test_a_tail_beyond_the_queue_is_taken_within_it() -> None:
+    bench = Requesting()
+    before = bench.platform.read(bench.queue_at + PAGE, PAGE)
+    bench.registers.write(PQT, PAGE + 3 * ENTRY_BYTES)
+    assert bench.ask() is PageRequestOutcome.QUEUED
+    assert bench.queued(3).PASID == PASID
+    assert bench.registers.read(PQT).value == 4 * ENTRY_BYTES
+    assert bench.platform.read(bench.queue_at + PAGE, PAGE) == before
+
+
 def test_one_slot_of_the_queue_stays_free() -> None:
     bench = Requesting()
     bench.fill()

@@ -145,7 +145,8 @@ class PageRequests:
         status = self._registers.load(PRS)
         setup = self._registers.load(PQA)
         size = _PAGE_BYTES << setup.PQS
-        head, tail = self._registers.load(PQH).value, self._registers.load(PQT).value
+        # Offsets beyond the queue, which software must not set, are taken within it.
+        head, tail = (self._registers.load(each).value % size for each in (PQH, PQT))
         after = (tail + _ENTRY_BYTES) % size
         announced = status.PPR or status.PRO
         full = after == head or not self._host.memory.covers(setup.PQA_address + tail, _ENTRY_BYTES)
