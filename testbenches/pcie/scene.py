@@ -178,6 +178,8 @@ class Scene(Bench):
         self.platform.reset_units(kind)
         for side in self.sides:
             side.journal.view = DIRECT
+            if kind == "cold":
+                side.blocked.clear()  # the fault records are gone
         if order == "units-first":
             await self.ticks(gap)
             self.platform.reset_masters(kind)
