@@ -41,7 +41,7 @@ async def test_a_page_shows_when_it_is_leased_and_not_with_each_burst(dut: Any) 
     await ClockCycles(dut.clk, 2)
     names = ("remapped", "request_iova", "request_bytes", "request_is_write", "in_flight")
     shown = [int(getattr(dut.probe, name).value) for name in names]
-    assert shown == [1, IOVA + TO, 0x1000, 1, memory.misses]
+    assert shown == [1, IOVA + TO, 64, 1, memory.misses]
     assert memory.misses == len((CHAIN, FROM, TO))
     assert int(dut.probe.request_address.value) == HOST + TO
     domain.unmap(IOVA, 0x4000)
