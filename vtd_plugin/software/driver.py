@@ -101,6 +101,8 @@ class Driver(AddressSpaceControl):
                 mode are still in use.
             MemoryError: No frame is left.
         """
+        if mode not in ("legacy", "scalable"):
+            raise ValueError(f"mode {mode!r}: legacy or scalable")
         wanted = TableMode[mode.upper()]
         self._check_mode(wanted, io_rights=io_rights)
         if self._devices is not None:
