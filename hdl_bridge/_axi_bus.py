@@ -9,6 +9,8 @@ from cocotbext.axi import AxiBus, AxiReadBus, AxiWriteBus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from hdl_bridge.burst_port import BurstPort
+
 _WRITE: Final = {
     "aw": ("awaddr", "awvalid", "awready"),
     "w": ("wdata", "wlast", "wvalid", "wready"),
@@ -26,12 +28,6 @@ def signal(channel: Any, name: str) -> Any | None:
     return getattr(channel, name, None)
 
 
-def width(channel: Any, name: str) -> int:
-    """Bits of a signal, 0 if the channel has none."""
-    handle = signal(channel, name)
-    return 0 if handle is None else len(handle)
-
-
 def directions(bus: Any) -> tuple[Any | None, Any | None]:
     """The write and the read channels of a bus, each None if it has not that direction.
 
@@ -43,22 +39,33 @@ def directions(bus: Any) -> tuple[Any | None, Any | None]:
         raise TypeError(f"{bus!r} is no AxiBus, AxiWriteBus or AxiReadBus of cocotbext-axi")
     write = None if isinstance(bus, AxiReadBus) else getattr(bus, "write", bus)
     read = None if isinstance(bus, AxiWriteBus) else getattr(bus, "read", bus)
-    missing_write, missing_read = _missing(write, _WRITE), _missing(read, _READ)
-    if len(missing_write) == sum(map(len, _WRITE.values())):
-        write, missing_write = None, []
-    if len(missing_read) == sum(map(len, _READ.values())):
-        read, missing_read = None, []
-    if missing_write or missing_read:
-        raise ValueError(f"the bus lacks {', '.join(missing_write + missing_read)}")
+    (write, no_write), (read, no_read) = _look_up(write, _WRITE), _look_up(read, _READ)
+    if missing := no_write + no_read:
+        raise ValueError(f"the bus lacks {', '.join(missing)}")
     if write is None and read is None:
         raise ValueError("the bus has no signals of AXI: is its prefix right?")
     return write, read
 
 
-def _missing(direction: Any, needed: Mapping[str, Iterable[str]]) -> list[str]:
-    return [
-        name
-        for channel, names in needed.items()
-        for name in names
-        if signal(getattr(direction, channel, None), name) is None
+def _look_up(direction: Any, needed: Mapping[str, Iterable[str]]) -> tuple[Any | None, list[str]]:
+    """A direction, None if the bus has nothing of it; and the signals of it that are missing."""
+    names = [(channel, name) for channel in needed for name in needed[channel]]
+    missing = [
+        name for channel, name in names if signal(getattr(direction, channel, None), name) is None
     ]
+    return (None, []) if len(missing) == len(names) else (direction, missing)
+
+
+def require_user(port: BurstPort, write: Any | None, read: Any | None) -> None:
+    """Refuse a layout of AxUSER that a bus cannot carry; see `BurstPort.require_user`.
+
+    Args:
+        port: Who has the layout.
+        write: The write channels of the bus, if it has any.
+        read: The read channels, if it has any.
+    """
+    for direction, channel in ((write, "aw"), (read, "ar")):
+        if direction is not None:
+            name = f"{channel}user"
+            handle = signal(getattr(direction, channel), name)
+            port.require_user(name, 0 if handle is None else len(handle))

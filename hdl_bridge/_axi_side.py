@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hdl_bridge._axi_bus import signal
 from hdl_bridge._channel import Channel
 from hdl_bridge._signals import Output, sampler
-from hdl_bridge.bursts import AxiProtocolError, BurstType, legal_burst
+from hdl_bridge.bursts import AxiProtocolError, BurstType, legal_burst, unknown
 from vtd_plugin.bus import IDENTITY
 
 if TYPE_CHECKING:
@@ -185,10 +185,7 @@ class AddressChannel(Channel):
             try:
                 values[name] = int(bits, 2)
             except ValueError:
-                prefix = self._prefix
-                raise AxiProtocolError(
-                    f"{prefix.upper()}: {prefix}{name} is {bits} while {prefix}valid is 1"
-                ) from None
+                raise unknown(self._prefix, self._prefix + name, bits) from None
         burst = legal_burst(
             self._prefix.upper(),
             self._bus_bytes,

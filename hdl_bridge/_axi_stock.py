@@ -8,7 +8,7 @@ from cocotbext.axi import AxiSlaveRead, AxiSlaveWrite
 
 from hdl_bridge._signals import known
 from hdl_bridge._structure import require
-from hdl_bridge.bursts import AxiProtocolError, Burst, legal_burst
+from hdl_bridge.bursts import AxiProtocolError, Burst, legal_burst, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -152,7 +152,7 @@ class _Beats:
 
     def _burst(self, fields: dict[str, Any]) -> Burst:
         _, address, length, size, kind = (
-            number_of(fields[self._prefix + name], self._prefix + name)
+            number_of(fields[self._prefix + name], self._prefix, self._prefix + name)
             for name in ("id", "addr", "len", "size", "burst")
         )
         channel = self._prefix.upper()
@@ -185,11 +185,13 @@ class BeatWrites(_Beats):
         beat = await self._receive_data()
         self._beat += 1
         burst = self._burst_taken
-        if number_of(beat.wlast, "wlast") != (self._beat == burst.beats):
+        if number_of(beat.wlast, "w", "wlast") != (self._beat == burst.beats):
             raise AxiProtocolError(f"W: {burst} has WLAST={beat.wlast} in beat {self._beat}")
         first, stop = next(self._spans)
         covered = (1 << stop - first) - 1 << first % self._bus_bytes
-        beat.wstrb = number_of(beat.wstrb, "wstrb") & covered if self._has_strobes else covered
+        if self._has_strobes:
+            covered &= number_of(beat.wstrb, "w", "wstrb")
+        beat.wstrb = covered
         return beat
 
 
@@ -223,8 +225,8 @@ class BeatReads(_Beats):
         )
 
 
-def number_of(sampled: Any, name: str) -> int:
-    """The number that a signal had.
+def number_of(sampled: Any, channel: str, name: str) -> int:
+    """The number that a signal of a channel had.
 
     Raises:
         AxiProtocolError: Some of its bits were neither 0 nor 1.
@@ -232,7 +234,4 @@ def number_of(sampled: Any, name: str) -> int:
     try:
         return int(sampled)
     except ValueError:
-        valid = name[0] + "valid" if name[0] == "w" else name[:2] + "valid"
-        raise AxiProtocolError(
-            f"{valid[:-5].upper()}: {name} is {sampled} while {valid} is 1"
-        ) from None
+        raise unknown(channel, name, sampled) from None

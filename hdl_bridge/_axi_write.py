@@ -19,7 +19,7 @@ from hdl_bridge._channel import Channel
 from hdl_bridge._lanes import stores_of
 from hdl_bridge._signals import Output, sampler
 from hdl_bridge.burst_port import end_if_interrupt
-from hdl_bridge.bursts import MOST_BEATS, AxiProtocolError, Response
+from hdl_bridge.bursts import MOST_BEATS, AxiProtocolError, Response, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +115,7 @@ class WriteSide(Side):
         self._begin(flight, write=True)
         self._dataless.append(flight)
         self._match()
+        self._require_last()
 
     def _take_beat(self) -> None:
         data = self.w_channel
@@ -123,11 +124,13 @@ class WriteSide(Side):
         self._resume_at = self._now + self._latency.beat
         last = data.last()
         if last not in ("0", "1"):
-            raise AxiProtocolError(f"W: wlast is {last} while wvalid is 1")
+            raise unknown("w", "wlast", last)
         if last == "1":
             self._unclaimed.append((self._words, self._strobes))
             self._words, self._strobes = [], []
-        self._match()
+            self._match()
+        else:
+            self._require_last()
 
     def _match(self) -> None:
         """Write what has both its address and its data; both come in one order."""
@@ -139,6 +142,9 @@ class WriteSide(Side):
             self._write(flight, words, strobes)
             flight.ready = True
             flight.due = max(flight.due, self._now + self._latency.address)
+
+    def _require_last(self) -> None:
+        """Refuse data that goes on where its burst has had all its beats."""
         if self._dataless and len(self._words) >= self._dataless[0].burst.beats:
             raise AxiProtocolError(f"W: {self._dataless[0].burst} has no WLAST in its last beat")
         if len(self._words) >= MOST_BEATS:

@@ -16,7 +16,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiSlave
 
-from hdl_bridge._axi_bus import width
+from hdl_bridge._axi_bus import require_user
 from hdl_bridge._axi_stock import (
     TESTED_VERSION,
     BeatReads,
@@ -91,10 +91,7 @@ def attach(
     """
     bridge = BurstPort(requester, source_id, on_fault, user, options)
     write_if, read_if = directions(slave)
-    if write_if is not None:
-        bridge.require_user("awuser", width(write_if.bus.aw, "awuser"))
-    if read_if is not None:
-        bridge.require_user("aruser", width(read_if.bus.ar, "aruser"))
+    require_user(bridge, *(getattr(each, "bus", None) for each in (write_if, read_if)))
     for side, interface in ((_WriteSide, write_if), (_ReadSide, read_if)):
         if interface is not None:
             side(bridge, interface)
@@ -176,9 +173,9 @@ class _Side:
         """See `BurstFollower.taken`."""
         self._active = self._accepted.popleft()
 
-    def _user(self, sampled: Any, name: str) -> int:
+    def _user(self, sampled: Any, channel: str) -> int:
         """AxUSER, if it makes a difference; else it may be unknown."""
-        return number_of(sampled, name) if self._bridge.wants_user else 0
+        return number_of(sampled, channel, f"{channel}user") if self._bridge.wants_user else 0
 
     async def _respond(self, response: Any) -> None:
         """The slave has a response, which waits until the channel can show it."""
@@ -237,7 +234,7 @@ class _WriteSide(_Side):
 
     def accepted(self, burst: Burst, awuser: Any) -> None:
         """See `BurstFollower.accepted`."""
-        user, transfer = self._user(awuser, "awuser"), None
+        user, transfer = self._user(awuser, "aw"), None
         if not self._bridge.begins_with_data(burst, user):
             transfer = self._bridge.begin(burst.first, burst.size, write=True, user=user)
         self._accepted.append(_Active(transfer, user))
@@ -275,7 +272,7 @@ class _ReadSide(_Side):
 
     def accepted(self, burst: Burst, aruser: Any) -> None:
         """See `BurstFollower.accepted`."""
-        user = self._user(aruser, "aruser")
+        user = self._user(aruser, "ar")
         transfer = self._bridge.begin(burst.first, burst.size, write=False, user=user)
         self._accepted.append(_Active(transfer, user))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import cocotb
 from cocotb.triggers import Event, First, RisingEdge
 
-from hdl_bridge._axi_bus import directions, width
+from hdl_bridge._axi_bus import directions, require_user
 from hdl_bridge._axi_read import ReadSide
 from hdl_bridge._axi_side import Latency, Terms, Walks
 from hdl_bridge._axi_write import WriteSide
@@ -102,10 +102,7 @@ class AxiMemory(BurstPort):
             raise TypeError(f"latency={latency!r} is no Latency")
         terms = Terms(self, clock, self._wake, latency, Walks(latency), outstanding, monitor)
         write, read = directions(bus)
-        if write is not None:
-            self.require_user("awuser", width(write.aw, "awuser"))
-        if read is not None:
-            self.require_user("aruser", width(read.ar, "aruser"))
+        require_user(self, write, read)
         self.write_if = WriteSide(write, terms) if write is not None else None
         self.read_if = ReadSide(read, terms) if read is not None else None
         self._sides = [side for side in (self.write_if, self.read_if) if side is not None]

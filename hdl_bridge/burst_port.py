@@ -148,13 +148,9 @@ class BurstPort:
             user: AxUSER.
         """
         transfer = self.requester.begin(first, size, write, **self.options(user))
-        self.tell(transfer)
-        return transfer
-
-    def tell(self, transfer: Transfer) -> None:
-        """Tell the listeners of a transfer that has begun."""
         for listener in self.listeners:
             listener(transfer)
+        return transfer
 
     def begins_with_data(self, burst: Burst, user: int) -> bool:
         """Whether the request of a write begins when its data is here.

@@ -124,6 +124,17 @@ class Burst:
                 start = aligned
 
 
+def unknown(channel: str, name: str, bits: object) -> AxiProtocolError:
+    """The error of a signal that is not known while the VALID of its channel says that it counts.
+
+    Args:
+        channel: The channel in small letters, such as ``"aw"``.
+        name: The signal.
+        bits: What it was.
+    """
+    return AxiProtocolError(f"{channel.upper()}: {name} is {bits} while {channel}valid is 1")
+
+
 def legal_burst(
     channel: str, bus_bytes: int, address: int, beats: int, beat_bytes: int, kind: int
 ) -> Burst:

@@ -12,8 +12,8 @@
 //   USER_WIDTH   bits of AxUSER, 1 to 64
 //   LINES        pages kept for each direction, a power of two from 2 on
 //
-// Of each bit in `stall` set, a channel pauses: 0 AW, 1 W, 2 B, 3 AR, 4 R. `rst` is synchronous. Write
-// data is not taken before its address.
+// Of each bit in `stall` set, a channel pauses: 0 AW, 1 W, 2 B, 3 AR, 4 R. `rst` is synchronous.
+// Write data is not taken before its address.
 
 `default_nettype none
 

@@ -46,7 +46,7 @@ class Lease:
             self.recalled = True
             self._on_recall(self)
 
-    def aborted(self) -> None:
+    def tell_of_abort(self) -> None:
         """Tell its holder that a reset has ended it, whether or not it was called back before."""
         self.recalled = True
         self._on_recall(self)

@@ -215,7 +215,7 @@ class RequesterPort(Requester):
         del self._in_flight[transfer]
         lease = self._leases.pop(transfer, None)
         if lease is not None and transfer.aborted:
-            lease.aborted()
+            lease.tell_of_abort()
         if self.unit is not None:
             self.unit.transfer_ended(transfer)
 

@@ -97,8 +97,8 @@ class Driver(AddressSpaceControl):
             io_rights: Let the rights of second-stage tables be in IR and IW (RTADDR.SSIRWE).
 
         Raises:
-            ValueError: The unit or this driver lacks what the mode needs, or the tables of another
-                mode are still in use.
+            ValueError: There is no such mode, the unit or this driver lacks what it needs, or the
+                tables of another mode are still in use.
             MemoryError: No frame is left.
         """
         if mode not in ("legacy", "scalable"):
