@@ -7,7 +7,15 @@ from itertools import pairwise
 
 import pytest
 
-from vtd_plugin.bus import Answer, Mapping, Platform, RequesterPort
+from vtd_plugin.bus import (
+    AddressType,
+    Answer,
+    Event,
+    Mapping,
+    Platform,
+    RequesterPort,
+    UnclaimedAccess,
+)
 from vtd_plugin.bus.testing import FakeUnit, RecordingSink
 
 IOVA = 0x1000_0000
@@ -242,3 +250,54 @@ def test_beats_come_before_the_end(port: RequesterPort) -> None:
     transfer.end()
     with pytest.raises(ValueError, match="has ended"):
         transfer.read(0, 1)
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_zero_bytes_where_nobody_answers_are_refused_and_observed(
+    port: RequesterPort, fake_unit: FakeUnit, platform: Platform, write: bool
+) -> None:
+    fake_unit.tables.add(Mapping(0x5000_0000, 0x7000_0000, 0x1000))
+    seen: list[Event] = []
+    platform.add_observer(seen.append)
+    transfer = port.begin(0x5000_0000, 0, write)
+    assert (transfer.answer, transfer.faults) == (Answer.UR, ())
+    assert UnclaimedAccess(port.source_id, 0x7000_0000, 0, write) in seen
+    assert port.begin(IOVA, 0, write).ok
+
+
+def test_a_translation_request_is_in_flight_and_moves_nothing(
+    port: RequesterPort, fake_unit: FakeUnit
+) -> None:
+    transfer = port.begin_translation(IOVA + 0x1004, pasid=3, no_write=True)
+    asked = fake_unit.requests[-1]
+    assert (asked.address, asked.size) == (IOVA + 0x1000, 8)
+    assert asked.attributes == transfer.attributes
+    assert (asked.attributes.address_type, asked.attributes.pasid) == (AddressType.TRANSLATION, 3)
+    assert asked.attributes.no_write
+    ((_, _, translation),) = transfer.translations
+    assert translation.address(transfer.iova) == HOST + 0x1004
+    assert list(port.in_flight) == [transfer]
+    result = transfer.end()
+    assert (result.ok, result.data, result.transferred) == (True, b"", 0)
+    assert list(port.in_flight) == []
+
+
+def test_a_translation_request_that_is_refused_says_what_the_bus_answers(
+    port: RequesterPort, fake_unit: FakeUnit
+) -> None:
+    fake_unit.block(IOVA, Answer.RIGHTS_LEFT)
+    transfer = port.begin_translation(IOVA)
+    assert (transfer.answer, transfer.translations) == (Answer.RIGHTS_LEFT, ())
+    assert transfer.end().fault == transfer.fault is not None
+
+
+def test_who_waits_for_it_is_told_of_an_abort_and_of_no_end(port: RequesterPort) -> None:
+    told: list[str] = []
+    ended, aborted = port.begin(IOVA, 4), port.begin_translation(IOVA)
+    ended.when_aborted(lambda: told.append("ended"))
+    aborted.when_aborted(lambda: told.append("aborted"))
+    aborted.when_aborted(lambda: told.append(f"{aborted.ended} {port.in_flight}"))
+    ended.end()
+    port.reset()
+    port.reset()
+    assert told == ["aborted", "True ()"]

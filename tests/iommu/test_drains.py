@@ -19,6 +19,7 @@ from tests.iommu.bench import (
     Mapped,
     values,
 )
+from tests.iommu.legacy_cases import change_context
 from tests.iommu.queue_bench import status, wait
 from tests.iommu.scalable_bench import FIRST, PASID, Scalable
 from vtd_plugin import VtdConfig
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from vtd_plugin.encodings._layout import Layout
 
 OLD: Final = HOST.to_bytes(8, "little")
+UNMAPPED: Final = IOVA + 0x100 * PAGE
 
 
 def begin(bench: Mapped, source: int = SOURCE, iova: int = IOVA) -> Transfer:
@@ -278,6 +280,36 @@ def test_a_wait_waits_for_transfers_with_the_pasid_that_is_named(
     assert status(bench) == (0 if waits else 5)
     transfer.end()
     assert status(bench) == 5
+
+
+@pytest.mark.parametrize(
+    ("iova", "waits"),
+    [
+        pytest.param(IOVA, True, id="page"),
+        pytest.param(IOVA + PAGE, False, id="next-page"),
+        pytest.param(UNMAPPED, False, id="nothing-granted"),
+    ],
+)
+def test_a_wait_waits_for_translation_requests_that_were_told_of_the_page(
+    iova: int, waits: bool
+) -> None:
+    bench = Mapped(VtdConfig(DT=1))
+    change_context(bench, TT=1)
+    request = bench.port().begin_translation(iova)
+    bench.start_queue().submit(_pages(bench, DOMAIN, IOVA), wait(5))
+    assert status(bench) == (0 if waits else 5)
+    request.end()
+    assert status(bench) == 5
+
+
+def test_a_command_waits_for_translation_requests() -> None:
+    bench = Mapped(VtdConfig(DT=1))
+    change_context(bench, TT=1)
+    request = bench.port().begin_translation(IOVA)
+    bench.commands.start(Command.TRANSLATION, on=False)
+    assert bench.status.TES
+    request.end()
+    assert not bench.status.TES
 
 
 def test_a_transfer_over_several_pages_is_waited_for_by_each_of_them() -> None:

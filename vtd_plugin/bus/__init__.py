@@ -36,7 +36,7 @@ from vtd_plugin.bus.memory import Memory, Region
 from vtd_plugin.bus.platform import Platform
 from vtd_plugin.bus.port import RequesterPort
 from vtd_plugin.bus.registry import Option, Registry
-from vtd_plugin.bus.requester import Requester, RequestOptions, attributes_of
+from vtd_plugin.bus.requester import Requester, RequestOptions, TranslationOptions, attributes_of
 from vtd_plugin.bus.requests import (
     ALL_ADDRESSES,
     ATOMIC,
@@ -119,6 +119,7 @@ __all__ = [
     "TransferBegan",
     "TransferEnded",
     "Translation",
+    "TranslationOptions",
     "UnclaimedAccess",
     "Unit",
     "UnitHost",

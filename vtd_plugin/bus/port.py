@@ -185,6 +185,7 @@ class RequesterPort(Requester):
         if memory is None:
             return None
         lease = self._leases[transfer] = Lease(transfer, memory, on_recall)
+        transfer.when_aborted(lease.tell_of_abort)
         return lease
 
     def recall(self, covered: Callable[[Translation], bool] | None = None) -> None:
@@ -213,9 +214,7 @@ class RequesterPort(Requester):
     def transfer_ended(self, transfer: Transfer) -> None:
         """Forget a transfer that was in flight, and tell the unit, which may be draining."""
         del self._in_flight[transfer]
-        lease = self._leases.pop(transfer, None)
-        if lease is not None and transfer.aborted:
-            lease.tell_of_abort()
+        self._leases.pop(transfer, None)
         if self.unit is not None:
             self.unit.transfer_ended(transfer)
 

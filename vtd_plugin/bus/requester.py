@@ -26,7 +26,7 @@ from vtd_plugin.bus.space import INTERRUPT_WINDOW_BASE, INTERRUPT_WINDOW_LAST
 from vtd_plugin.bus.transfer import ADDRESS_LIMIT, Transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Unpack
 
     from typing_extensions import Buffer
@@ -57,6 +57,22 @@ class RequestOptions(TypedDict, total=False):
     execute: bool
     address_type: AddressType
     no_snoop: bool
+
+
+class TranslationOptions(TypedDict, total=False):
+    """What a translation request may carry beyond its address; all are keyword arguments.
+
+    Attributes:
+        pasid: Process address space identifier (20 bits); None, the default, is without.
+        privileged: Privileged-mode-requested, with a PASID.
+        execute: Execute-requested, with a PASID.
+        no_write: The NW flag.
+    """
+
+    pasid: int | None
+    privileged: bool
+    execute: bool
+    no_write: bool
 
 
 class Requester:
@@ -204,27 +220,18 @@ class Requester:
         return self._begin(iova, size, attributes_of(RequestKind.ATOMIC, options))
 
     def _begin(self, iova: int, size: int, attributes: Attributes) -> Transfer:
-        transfer = self._transfer(iova, size, attributes, self.port.transfer_ended)
+        return self._put_in_flight(self._transfer(iova, size, attributes, self.port.transfer_ended))
+
+    def _put_in_flight(self, transfer: Transfer) -> Transfer:
         self.port.transfer_began(transfer)
         return transfer
 
-    def request_translation(
-        self,
-        iova: int,
-        *,
-        pasid: int | None = None,
-        privileged: bool = False,
-        execute: bool = False,
-        no_write: bool = False,
-    ) -> Resolution:
+    def request_translation(self, iova: int, **options: Unpack[TranslationOptions]) -> Resolution:
         """Ask where a page lies, as a device with a device-TLB does; no byte moves.
 
         Args:
             iova: An address in the page (64 bits).
-            pasid: Process address space identifier (20 bits), or None.
-            privileged: Privileged-mode-requested, with a PASID.
-            execute: Execute-requested, with a PASID.
-            no_write: The NW flag.
+            **options: See `TranslationOptions`.
 
         Returns:
             A translation with the rights there are, or a fault with what the bus answers.
@@ -233,17 +240,45 @@ class Requester:
             ValueError: An argument is out of its range.
         """
         _check_run(iova, _TRANSLATION_BYTES)
-        _check_pasid(pasid)
-        attributes = Attributes(
-            RequestKind.READ,
-            AddressType.TRANSLATION,
-            pasid,
-            privileged,
-            execute,
-            no_write=no_write,
+        return self._resolve_page(iova, _translation_attributes(options))
+
+    def begin_translation(self, iova: int, **options: Unpack[TranslationOptions]) -> Transfer:
+        """Begin a translation request whose answer takes its time.
+
+        It is resolved now. What a driver invalidates meanwhile waits for its end, so that a device
+        never learns of a page after software was told that nobody knows it any more.
+
+        Args:
+            iova: An address in the page (64 bits).
+            **options: See `TranslationOptions`.
+
+        Returns:
+            A transfer of no bytes, in flight until it is ended or aborted. Its only translation has
+            the rights there are; else its fault has what the bus answers.
+
+        Raises:
+            ValueError: An argument is out of its range.
+        """
+        _check_run(iova, _TRANSLATION_BYTES)
+        attributes = _translation_attributes(options)
+        number = self._announce(iova, 0, attributes)
+        requests = [(0, 0, self._resolve_page(iova, attributes))]
+        return self._put_in_flight(
+            Transfer(
+                self._fabric,
+                self.port,
+                iova,
+                0,
+                attributes,
+                requests,
+                self.port.transfer_ended,
+                number,
+            )
         )
-        page = iova & ~_PAGE_OFFSET
-        return self.resolve(page, _TRANSLATION_BYTES, attributes)
+
+    def _resolve_page(self, iova: int, attributes: Attributes) -> Resolution:
+        """Resolve the page of a translation request; the size is that of its completion."""
+        return self.resolve(iova & ~_PAGE_OFFSET, _TRANSLATION_BYTES, attributes)
 
     def resolve(self, address: int, size: int, attributes: Attributes) -> Resolution:
         """Have the address space answer a request inside one page; observers are told.
@@ -267,12 +302,17 @@ class Requester:
         on_end: Callable[[Transfer], None] | None = None,
     ) -> Transfer:
         _check_run(iova, size)
-        number = 0
-        if self._fabric.observed:
-            number = self._fabric.number_transfer()
-            self._fabric.emit(TransferBegan(self.source_id, iova, size, attributes, number))
+        number = self._announce(iova, size, attributes)
         requests = self._requests(iova, size, attributes)
         return Transfer(self._fabric, self.port, iova, size, attributes, requests, on_end, number)
+
+    def _announce(self, iova: int, size: int, attributes: Attributes) -> int:
+        """Tell observers that a transfer begins; its number in events."""
+        if not self._fabric.observed:
+            return 0
+        number = self._fabric.number_transfer()
+        self._fabric.emit(TransferBegan(self.source_id, iova, size, attributes, number))
+        return number
 
     def _settled(
         self, iova: int, size: int, attributes: Attributes, resolution: Resolution
@@ -328,6 +368,15 @@ def _check_pasid(pasid: int | None) -> None:
         raise ValueError(f"PASID {pasid:#x} is not within 20 bits")
 
 
+def _translation_attributes(options: TranslationOptions) -> Attributes:
+    """What a translation request asks for; see `attributes_of`."""
+    _check_pasid(options.get("pasid"))
+    try:
+        return Attributes(RequestKind.READ, AddressType.TRANSLATION, **options)
+    except TypeError:
+        raise _unknown_option(options, TranslationOptions) from None
+
+
 def attributes_of(kind: RequestKind, options: RequestOptions) -> Attributes:
     """What a request of some kind asks for.
 
@@ -340,10 +389,16 @@ def attributes_of(kind: RequestKind, options: RequestOptions) -> Attributes:
     if not isinstance(address_type, AddressType):
         raise TypeError(f"address_type={address_type!r} is no AddressType")
     if address_type is AddressType.TRANSLATION:
-        raise ValueError("a translation request moves no bytes: use request_translation")
+        raise ValueError(
+            "a translation request moves no bytes: use request_translation or begin_translation"
+        )
     try:
         return Attributes(kind, **options)
     except TypeError:
-        unknown = sorted(options.keys() - RequestOptions.__annotations__)
-        allowed = sorted(RequestOptions.__annotations__)
-        raise TypeError(f"{unknown} are no options of a request; there are {allowed}") from None
+        raise _unknown_option(options, RequestOptions) from None
+
+
+def _unknown_option(options: Mapping[str, object], known: type) -> TypeError:
+    unknown = sorted(options.keys() - known.__annotations__)
+    allowed = sorted(known.__annotations__)
+    return TypeError(f"{unknown} are no options of a request; there are {allowed}")

@@ -9,8 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vtd_plugin.bus.events import RequestBlocked, TransferEnded, UnclaimedAccess
-from vtd_plugin.bus.requests import PAGE_SIZE, Answer, Fault, RequestKind, Translation
+from vtd_plugin.bus.requests import (
+    PAGE_SIZE,
+    AddressType,
+    Answer,
+    Fault,
+    RequestKind,
+    Translation,
+)
 from vtd_plugin.bus.result import Result
+from vtd_plugin.bus.space import INTERRUPT_WINDOW_BASE, INTERRUPT_WINDOW_LAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,12 +36,12 @@ _DWORD: Final = 4
 
 
 class Transfer:
-    """A read or a write of one requester, in flight until it ends or is aborted.
+    """A request of one requester, in flight until it ends or is aborted.
 
     Attributes:
         port: The requester's port.
         iova: First address.
-        size: Bytes.
+        size: Bytes that it moves; none for a translation request.
         attributes: What is asked for.
         translations: Where its pages lie: (offset, length, translation), by rising offset.
             Neighbouring pages of one translation stand together; blocked ones are left out.
@@ -47,6 +55,7 @@ class Transfer:
         "_faults",
         "_messages",
         "_number",
+        "_on_abort",
         "_on_end",
         "_result",
         "_routes",
@@ -80,6 +89,7 @@ class Transfer:
         self.aborted = False
         self._fabric = fabric
         self._on_end = on_end
+        self._on_abort: tuple[Callable[[], object], ...] = ()
         self._number = number  # in events; 0 if nobody observed its beginning
         self._faults: list[Fault] = []
         self._routes: list[tuple[int, int, int]] = []  # offset, length, host physical address
@@ -198,6 +208,16 @@ class Transfer:
             self._routes.clear()
             self._messages.clear()
             self._close(b"" if self.is_write else b"\xff" * self.size)
+            for told in self._on_abort:
+                told()
+
+    def when_aborted(self, told: Callable[[], object]) -> None:
+        """Have somebody told if a reset aborts it, once it has ended.
+
+        Args:
+            told: Called once, without arguments, or never.
+        """
+        self._on_abort = (*self._on_abort, told)
 
     def _settle(self, requests: Iterable[tuple[int, int, Resolution]]) -> None:
         """Note for each request where its bytes go, or why they go nowhere."""
@@ -205,7 +225,8 @@ class Transfer:
         for offset, length, resolution in requests:
             if isinstance(resolution, Translation):
                 translations.append((offset, length, resolution))
-                self._route(offset, length, resolution.address(self.iova + offset))
+                if self.attributes.address_type is not AddressType.TRANSLATION:
+                    self._route(offset, length, resolution.address(self.iova + offset))
             elif isinstance(resolution, Fault):
                 self._block(resolution)
             elif self.is_write and length == _DWORD:
@@ -218,9 +239,12 @@ class Transfer:
 
     def _route(self, offset: int, length: int, address: int) -> None:
         """Decode host addresses: each page is a request of its own, that one target must take."""
+        if length == 0:
+            self._reach(address)
+            return
         atomic = self.attributes.kind is RequestKind.ATOMIC
         claims = self._fabric.memory.covers if atomic else self._fabric.dma_claims
-        if length == 0 or claims(address, length):
+        if claims(address, length):
             self._routes.append((offset, length, address))
             return
         for start, size in _pages(address, length):
@@ -229,6 +253,13 @@ class Transfer:
             else:
                 self._refuse(Answer.UR)
                 self._unclaimed(start, size)
+
+    def _reach(self, address: int) -> None:
+        """Decode a request of zero bytes; in the interrupt window it reaches nobody, and passes."""
+        in_window = INTERRUPT_WINDOW_BASE <= address <= INTERRUPT_WINDOW_LAST
+        if not in_window and not self._fabric.dma_claims(address, 1):
+            self._refuse(Answer.UR)
+            self._unclaimed(address, 0)
 
     def _unclaimed(self, address: int, size: int) -> None:
         if self._fabric.observed:
