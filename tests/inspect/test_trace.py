@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.iommu.bench import HOST, IOVA, PAGE, Mapped
+from tests.iommu.bench import DOMAIN, HOST, IOVA, PAGE, Mapped
+from tests.iommu.queue_bench import wait
+from vtd_plugin.encodings.codes import IotlbGranularity
+from vtd_plugin.encodings.structures import IotlbInvalidate
 from vtd_plugin.inspect.trace import Trace
 from vtd_plugin.software.commands import Command
 
@@ -57,6 +60,10 @@ class Run:
             if event["ph"] == "X" and rows[event["pid"], event["tid"]] == row
         ]
 
+    def instants(self) -> dict[str, dict[str, Any]]:
+        """Arguments by name."""
+        return {event["name"]: event["args"] for event in self.events() if event["ph"] == "i"}
+
     def arrows(self, name: str) -> list[tuple[str, str]]:
         """Between which slices viewers draw the arrows of a name: "row: slice" to "row: slice"."""
         ends: dict[int, list[str]] = {}
@@ -88,7 +95,7 @@ def test_a_transfer_is_as_long_as_it_was_in_flight(run: Run) -> None:
     transfer.end()
     (drawn,) = run.slices("00:04.0")
     assert (drawn["name"], drawn["ts"], drawn["dur"]) == ("write", 1.0, 2.5)
-    assert drawn["args"] == {"iova": f"{IOVA:#x}", "bytes": 64, "answer": "OK", "bytes_moved": 64}
+    assert drawn["args"] == {"iova": f"{IOVA:#x}", "size": 64, "status": "OK", "transferred": 64}
 
 
 def test_transfers_in_flight_together_have_rows_of_their_own(run: Run) -> None:
@@ -124,15 +131,47 @@ def test_what_began_before_the_trace_is_not_drawn(tmp_path: Path) -> None:
     younger.end()
     events = json.loads((tmp_path / "late.trace.json").read_text())
     (drawn,) = (each for each in events if each["name"] == "read")
-    assert drawn["args"]["answer"] == "in flight"
+    assert drawn["args"]["status"] == "in flight"
 
 
 def test_an_arrow_leads_to_the_walk_and_a_hit_has_none(run: Run) -> None:
     run.bench.port().read(IOVA, 8)
     run.bench.port().read(IOVA, 8)
-    assert len(run.slices("table walks")) == 1
-    (walk,) = run.slices("table walks")
-    assert run.arrows("walk") == [("00:04.0: read", f"table walks: {walk['name']}")]
+    (walk,) = run.slices("page walks")
+    assert walk["args"] == {
+        "requester": "00:04.0",
+        "iova": f"{IOVA:#x}",
+        "address": f"{HOST:#x}",
+        "page_size": PAGE,
+        "domain_id": DOMAIN,
+        "read": True,
+        "write": True,
+    }
+    assert run.arrows("page walk") == [("00:04.0: read", "page walks: page walk")]
+
+
+def test_a_walk_that_fails_says_why(run: Run) -> None:
+    run.bench.port().read(IOVA - PAGE, 8)
+    (walk,) = run.slices("page walks")
+    assert walk["args"]["fault"] == "LGN.3"
+    assert run.instants()["fault LGN.3"]["fault_reason"] == "0x6"
+
+
+def test_times_are_exact_to_a_picosecond(run: Run) -> None:
+    run.clock.now = 12_345.678
+    transfer = run.bench.port().begin(IOVA, 8)
+    run.clock.now = 12_348.679
+    transfer.end()
+    (read,) = run.slices("00:04.0")
+    assert '"ts":12.345678,"dur":0.003001,' in run.path.read_text()
+    assert (read["ts"], read["dur"]) == (12.345678, 0.003001)
+
+
+def test_whole_microseconds_are_written_without_a_fraction(run: Run) -> None:
+    transfer = run.bench.port().begin(IOVA, 8)
+    run.clock.now = 3000.0
+    transfer.end()
+    assert '"ts":1,"dur":2,' in run.path.read_text()
 
 
 def test_a_drain_is_drawn_until_what_it_waited_for_ended(run: Run) -> None:
@@ -140,9 +179,9 @@ def test_a_drain_is_drawn_until_what_it_waited_for_ended(run: Run) -> None:
     run.bench.commands.start(Command.TRANSLATION, on=False)
     run.clock.now = 9000.0
     transfer.end()
-    (drawn,) = run.slices("waiting")
+    (drawn,) = run.slices("drains")
     assert (drawn["ts"], drawn["dur"]) == (1.0, 8.0)
-    assert run.arrows("waited for") == [("00:04.0: read", "waiting: translation off")]
+    assert run.arrows("drained") == [("00:04.0: read", "drains: translation off")]
 
 
 def test_a_wait_says_whether_translation_is_turned_on_or_off(run: Run) -> None:
@@ -150,7 +189,7 @@ def test_a_wait_says_whether_translation_is_turned_on_or_off(run: Run) -> None:
     transfer = run.bench.port().begin(HOST, 8)
     run.bench.commands.start(Command.TRANSLATION)
     transfer.end()
-    assert [each["name"] for each in run.slices("waiting")] == ["translation on"]
+    assert [each["name"] for each in run.slices("drains")] == ["translation on"]
 
 
 def test_a_command_that_was_taken_back_is_drawn_until_then(run: Run) -> None:
@@ -160,11 +199,11 @@ def test_a_command_that_was_taken_back_is_drawn_until_then(run: Run) -> None:
     run.bench.commands.start(Command.TRANSLATION)
     run.clock.now = 9000.0
     transfer.end()
-    off, on = run.slices("waiting")
+    off, on = run.slices("drains")
     assert (off["name"], off["dur"], off["args"]) == (
         "translation off",
         3.0,
-        {"state": "superseded"},
+        {"status": "superseded"},
     )
     assert (on["name"], on["dur"], on["args"]) == ("translation on", 5.0, {})
 
@@ -173,7 +212,7 @@ def test_a_command_that_waits_for_nothing_has_no_arrow(run: Run) -> None:
     run.bench.port().begin(IOVA, 8).end()
     run.clock.now = 2000.0
     run.bench.commands.run(Command.TRANSLATION, on=False)
-    assert run.arrows("waited for") == []
+    assert run.arrows("drained") == []
 
 
 def test_a_reset_of_the_unit_ends_what_waits(run: Run) -> None:
@@ -183,17 +222,18 @@ def test_a_reset_of_the_unit_ends_what_waits(run: Run) -> None:
     run.bench.platform.reset_units("warm")
     run.clock.now = 9000.0
     transfer.end()
-    (drawn,) = run.slices("waiting")
-    assert (drawn["dur"], drawn["args"]) == (3.0, {"state": "dropped by the reset"})
-    assert run.arrows("waited for") == []
+    (drawn,) = run.slices("drains")
+    assert (drawn["dur"], drawn["args"]) == (3.0, {"status": "reset"})
+    assert run.arrows("drained") == []
 
 
 def test_a_fault_is_drawn_in_the_transfer_that_it_blocks(run: Run) -> None:
     good = run.bench.port().begin(IOVA, 8)
     run.bench.port().begin(IOVA - PAGE, 8).end()
     good.end()
-    assert [each["name"] for each in run.slices("00:04.0")] == ["read"]
-    assert [each["name"] for each in run.slices("00:04.0 (2)")] == ["LGN.3", "read"]
+    rows = run.rows()
+    (fault,) = (each for each in run.events() if each["name"] == "fault LGN.3")
+    assert (fault["ph"], rows[fault["pid"], fault["tid"]]) == ("i", "00:04.0 (2)")
 
 
 def test_what_has_not_ended_is_drawn_until_now(run: Run) -> None:
@@ -202,8 +242,8 @@ def test_what_has_not_ended_is_drawn_until_now(run: Run) -> None:
     run.clock.now = 4000.0
     run.trace.close()
     (transfer,) = (each for each in run.slices("00:04.0") if each["name"] == "read")
-    (drain,) = run.slices("waiting")
-    assert transfer["args"]["answer"] == "in flight"
+    (drain,) = run.slices("drains")
+    assert transfer["args"]["status"] == "in flight"
     assert transfer["dur"] == drain["dur"] == 3.0
 
 
@@ -212,8 +252,24 @@ def test_faults_switches_invalidations_and_resets_are_told(run: Run) -> None:
     queue = run.bench.start_queue()
     assert queue.enabled
     run.bench.platform.reset("warm")
-    names = {event["name"] for event in run.events() if event["ph"] == "X"}
-    assert {"LGN.3", "sees direct", "warm reset of masters", "warm reset of units"} <= names
+    instants = run.instants()
+    assert {"fault LGN.3", "warm reset of masters", "warm reset of units"} <= instants.keys()
+    switch = {"before": "remapped", "reason": "warm reset"}
+    assert instants["address space: direct"] == switch
+
+
+def test_arguments_are_plain_values(run: Run) -> None:
+    run.bench.port().read(IOVA, 8)
+    run.bench.port().read(IOVA - PAGE, 8)
+    page = IotlbInvalidate.pack(G=IotlbGranularity.PAGE, DID=DOMAIN, ADDR_address=IOVA)
+    run.bench.start_queue().submit(page, wait(), 0)
+    run.bench.platform.reset("warm")
+    instants = run.instants()
+    covered = {"domain_id": DOMAIN, "first": f"{IOVA:#x}", "last": f"{IOVA + PAGE - 1:#x}"}
+    assert instants["IOTLB invalidation: page"] == covered
+    assert instants["invalidation queue error"] == {"error": "BAD_TYPE", "head": "0x20"}
+    values = [value for event in run.events() for value in event.get("args", {}).values()]
+    assert {type(value) for value in values} == {str, int, bool}
 
 
 def test_after_closing_nothing_is_drawn_and_the_file_is_json(run: Run) -> None:
@@ -222,7 +278,7 @@ def test_after_closing_nothing_is_drawn_and_the_file_is_json(run: Run) -> None:
     run.bench.port().read(IOVA + PAGE, 8)
     events = json.loads(run.path.read_text())
     assert {event["ph"] for event in events} == {"M", "X", "s", "f"}
-    assert len(run.slices("table walks")) == 1
+    assert len(run.slices("page walks")) == 1
 
 
 def test_of_nothing_there_is_an_empty_file_of_json(run: Run) -> None:

@@ -1,21 +1,27 @@
 """The trace event format, which Perfetto and Chrome's tracing page read.
 
-Rows are named by what they belong to and what they show; on a row stand slices of time, and arrows
-lead from one slice to another. Times are microseconds, of any clock. What is drawn is in the file
-at once, so that a run that breaks off leaves one that can be read: the format wants no closing
+Rows are named by what they belong to and what they show; on a row stand slices of time and
+instants, and arrows lead from one slice to another. Times are whole picoseconds of any clock; the
+file has microseconds with at most six decimals, so that nothing is rounded. What is drawn is in the
+file at once: a run that breaks off leaves one that can be read, as the format wants no closing
 bracket.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NamedTuple, TextIO
+from typing import Any, Final, NamedTuple, TextIO, TypeAlias
 
-_SHORTEST: Final = 0.001
-"""What something without a length is drawn with; arrows need something to point at."""
+Argument: TypeAlias = str | int | bool
+"""What an argument of an event may be; addresses are text in hexadecimal."""
+
+_SHORTEST: Final = 1000
+"""The least length of a slice, a nanosecond: viewers hang arrows on slices that have a length."""
+
+_MICROSECOND: Final = 10**6
 
 
-def last_moment(began: float, ended: float) -> float:
+def last_moment(began: int, ended: int) -> int:
     """The last time inside a slice: its end is outside of it."""
     return max(began, ended - _SHORTEST)
 
@@ -33,7 +39,7 @@ class Row(NamedTuple):
 
 
 class TraceEvents:
-    """Rows, slices and arrows, written to a file in the order in which they are drawn.
+    """Rows, slices, instants and arrows, written to a file in the order in which they are drawn.
 
     Args:
         file: Where to.
@@ -46,25 +52,29 @@ class TraceEvents:
         self._rows: dict[Row, int] = {}
         self._arrows = 0
 
-    def slice(self, row: Row, name: str, began: float, ended: float, **facts: object) -> None:
+    def slice(self, row: Row, name: str, began: int, ended: int, **arguments: Argument) -> None:
         """Draw what took from one time to another.
 
         Args:
             row: Where.
             name: What is written on it.
-            began: Microseconds.
-            ended: Microseconds.
-            **facts: What is shown when it is selected.
+            began: Picoseconds.
+            ended: Picoseconds; at least a nanosecond is drawn.
+            **arguments: What is shown when it is selected.
         """
-        length = max(ended - began, _SHORTEST)
-        self._draw(row, "X", name, began, dur=length, args=facts)
+        length = _microseconds(max(ended - began, _SHORTEST))
+        self._draw(row, "X", name, began, dur=length, args=arguments)
 
-    def arrow(self, name: str, origin: tuple[Row, float], target: tuple[Row, float]) -> None:
+    def instant(self, row: Row, name: str, when: int, **arguments: Argument) -> None:
+        """Draw what happened at a time, in picoseconds; the arguments are those of `slice`."""
+        self._draw(row, "i", name, when, s="t", args=arguments)
+
+    def arrow(self, name: str, origin: tuple[Row, int], target: tuple[Row, int]) -> None:
         """Draw an arrow from the slice on one row at one time to that on another.
 
         Args:
             name: What it means.
-            origin: Row, and microseconds.
+            origin: Row, and picoseconds.
             target: The same; no earlier.
         """
         self._arrows += 1
@@ -78,9 +88,9 @@ class TraceEvents:
         self._file.write("\n]\n" if self._separator == "," else "[]\n")
         self._file.close()
 
-    def _draw(self, row: Row, phase: str, name: str, when: float, **fields: object) -> None:
+    def _draw(self, row: Row, phase: str, name: str, when: int, **fields: object) -> None:
         place = self._place(row)
-        self._write({"ph": phase, "name": name, **place, "ts": when, **fields})
+        self._write({"ph": phase, "name": name, **place, "ts": _microseconds(when), **fields})
 
     def _place(self, row: Row) -> dict[str, int]:
         """The numbers of a row; it is named when they are first asked for."""
@@ -98,3 +108,9 @@ class TraceEvents:
         line = json.dumps(event, separators=(",", ":"))
         self._file.write(f"{self._separator}\n{line}")
         self._separator = ","
+
+
+def _microseconds(picoseconds: int) -> int | float:
+    """Whole where it can be; a fraction has no more decimals than it needs."""
+    whole, rest = divmod(picoseconds, _MICROSECOND)
+    return picoseconds / _MICROSECOND if rest else whole
