@@ -17,7 +17,7 @@ SAY = @printf '\n== %s\n'
 .DELETE_ON_ERROR:
 # Prerequisites are steps in their order: a simulator is looked for by what was installed before.
 .NOTPARALLEL:
-.PHONY: help setup demo test check campaign matrix bench simulator verilator clean distclean
+.PHONY: help setup demo test check docs campaign matrix bench simulator verilator clean distclean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,6 +38,10 @@ check: $(VENV)/installed-dev ## run the linter, the formatter's check, the type 
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+docs: $(VENV)/installed-docs ## write the API reference as HTML into build/reference
+	rm -rf build/reference
+	$(RUN) -m tests.docs.reference build/reference
 
 campaign: $(VENV)/installed-test simulator verilator ## run SEEDS seeds of every randomised co-simulation, and property tests at length
 	HYPOTHESIS_PROFILE=campaign $(RUN) -m pytest tests/property testbenches --seeds $(SEEDS) $(PYTEST_ARGS)
@@ -70,8 +74,9 @@ verilator:
 # One stamp for each set of optional dependencies, made anew when the package description changes.
 # A set that contains another makes the stamp of that one too.
 SETS_IN_sim := sim
-SETS_IN_test := sim test
-SETS_IN_dev := sim test dev
+SETS_IN_docs := sim docs
+SETS_IN_test := sim docs test
+SETS_IN_dev := sim docs test dev
 SETS_IN_verilator := verilator
 $(VENV)/installed-%: pyproject.toml | $(RUN)
 	$(SAY) 'installing vtd-plugin[$*] into $(VENV)'

@@ -47,7 +47,7 @@ class Attachment:
     nested: bool = False
 
 
-class AddressSpace(ABC, Generic[TableT]):
+class DomainBase(ABC, Generic[TableT]):
     """A page table together with what the unit has to be told about it.
 
     Args:
@@ -176,7 +176,7 @@ class AddressSpace(ABC, Generic[TableT]):
         """What to forget when a range becomes present, on a unit that caches what is not."""
 
 
-class Domain(AddressSpace[SecondStageTable]):
+class Domain(DomainBase[SecondStageTable]):
     """A second-stage address space: a legacy domain, or the second stage of PASID entries."""
 
     def _check_addresses(self, iova: int, address: int, size: int) -> None:
@@ -205,7 +205,7 @@ class Domain(AddressSpace[SecondStageTable]):
         return super()._in_device(use, iova, size)
 
 
-class FirstStageDomain(AddressSpace[FirstStageTable]):
+class FirstStageDomain(DomainBase[FirstStageTable]):
     """A first-stage address space, such as that of a process."""
 
     def _in_unit(self, iova: int, size: int, change: Change) -> Iterator[Layout]:
