@@ -123,7 +123,7 @@ async def an_unknown_requester_reaches_nothing(dut: Any) -> None:
     await scene.start([COPY])
     assert await scene.host.wait_idle() == Status.ERROR
     (report,) = driver.handle_faults()
-    assert report.label == "LRT.2"
+    assert report.name == "LRT.2"
     assert report.source_id == scene.port.source_id
     scene.journal.bursts.clear()
     scene.image.check()

@@ -150,7 +150,7 @@ async def a_pasid_is_taken_away_under_dma_and_the_others_go_on(dut: Any) -> None
     await scene.start([copy])
     assert await scene.host.wait_idle() == Status.ERROR
     (report, *_) = driver.handle_faults()
-    assert (report.label, report.pasid) == ("SPT.2", SECOND)
+    assert (report.name, report.pasid) == ("SPT.2", SECOND)
     scene.journal.bursts.clear()
     scene.image.check()
     await scene.run([each for each in spaces.copies() if each.user != user(SECOND)])

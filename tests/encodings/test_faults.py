@@ -1,32 +1,35 @@
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from vtd_plugin.encodings.faults import (
     ANSWER_COLUMNS,
-    CONDITIONS_BY_LABEL,
+    CONDITIONS_BY_NAME,
     Condition,
     FaultCondition,
 )
 
 
-def test_conditions_are_named_by_their_labels() -> None:
-    assert {condition.name: condition.label.replace(".", "_") for condition in Condition} == {
-        condition.name: condition.name for condition in Condition
-    }
-    assert CONDITIONS_BY_LABEL["IR.29"] is Condition.IR_29
-    assert len(CONDITIONS_BY_LABEL) == len(Condition) == 101
+def test_conditions_have_the_names_of_the_architecture() -> None:
+    members = {member: condition.name for member, condition in Condition.__members__.items()}
+    assert members == {name.replace(".", "_"): name for name in members.values()}
+    assert repr(Condition.LRT_2).startswith("<Condition.LRT_2: ")
+    assert pickle.loads(pickle.dumps(Condition.LRT_2)) is Condition.LRT_2  # noqa: S301
+    assert CONDITIONS_BY_NAME["IR.29"] is Condition.IR_29
+    assert len(CONDITIONS_BY_NAME) == len(Condition) == 101
 
 
 def test_several_conditions_may_share_a_code() -> None:
-    sharing = {condition.label for condition in Condition if condition.code == 0x03}
+    sharing = {condition.name for condition in Condition if condition.code == 0x03}
     assert sharing == {"LCT.4.1", "LCT.4.2", "LCT.4.3"}
 
 
 @pytest.mark.parametrize("condition", Condition)
 def test_a_condition_shows_its_row(condition: Condition) -> None:
     row: FaultCondition = condition.value
-    assert (condition.code, condition.label) == (row.code, row.name)
+    assert (condition.code, condition.name) == (row.code, row.name)
     assert (condition.qualified, condition.text) == (row.qualified, row.condition)
     assert condition.answer_columns == {column: getattr(row, column) for column in ANSWER_COLUMNS}
 
@@ -62,7 +65,7 @@ def test_legacy_mode_answers_requests_with_pasid_for_one_reason_only(condition: 
 
 
 @pytest.mark.parametrize(
-    ("label", "qualified"),
+    ("name", "qualified"),
     [
         ("LRT.1", False),
         ("LCT.1", False),
@@ -75,5 +78,5 @@ def test_legacy_mode_answers_requests_with_pasid_for_one_reason_only(condition: 
         ("IR.26", True),
     ],
 )
-def test_fpd_suppresses_qualified_faults_only(label: str, *, qualified: bool) -> None:
-    assert CONDITIONS_BY_LABEL[label].qualified is qualified
+def test_fpd_suppresses_qualified_faults_only(name: str, *, qualified: bool) -> None:
+    assert CONDITIONS_BY_NAME[name].qualified is qualified

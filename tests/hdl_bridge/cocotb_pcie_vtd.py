@@ -76,8 +76,8 @@ class World:
     def source_id(self) -> int:
         return int(self.endpoint.pcie_id)
 
-    def labels(self) -> list[str]:
-        return [report.label for report in self.driver.handle_faults()]
+    def fault_names(self) -> list[str]:
+        return [report.name for report in self.driver.handle_faults()]
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
@@ -98,7 +98,7 @@ async def test_an_endpoint_asks_for_a_translation_and_uses_it(dut: Any) -> None:
     assert bytes(completion.data) == b"translat"
     (told,) = await ask(endpoint, translation_request(endpoint, IOVA + 0x8000))
     assert (told.status, bytes(told.data)) == (CplStatus.SC, bytes(8))
-    assert world.labels() == []
+    assert world.fault_names() == []
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
@@ -117,7 +117,7 @@ async def test_what_the_unit_cannot_look_up_is_ur_for_a_read_and_ca_for_a_transl
     assert completion.status is CplStatus.UR
     (completion,) = await ask(endpoint, translation_request(endpoint, IOVA))
     assert completion.status is CplStatus.CA
-    assert world.labels() == ["LCT.1", "LCT.1"]
+    assert world.fault_names() == ["LCT.1", "LCT.1"]
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
@@ -154,7 +154,7 @@ async def test_requests_go_to_the_address_space_of_their_pasid(dut: Any) -> None
     world.pasid = None
     (completion,) = await ask(endpoint, memory_read(endpoint, IOVA))
     assert completion.status is CplStatus.UR
-    assert len(world.labels()) == 1
+    assert len(world.fault_names()) == 1
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
@@ -184,4 +184,4 @@ async def test_vectors_of_cocotbext_pcie_pass_a_unit_that_does_not_remap_them(du
     await device.alloc_irq_vectors(1, 1)
     await world.endpoint.msi_cap.issue_msi_interrupt(0)
     await device.msi_vectors[0].event.wait()
-    assert world.labels() == []
+    assert world.fault_names() == []

@@ -31,7 +31,7 @@ def test_every_value_can_be_hit(group: Covergroup) -> None:
 
 def test_every_condition_of_the_current_revision_can_be_hit() -> None:
     assert {label for label, _, _ in FAULTS.bins} == {
-        condition.label for condition in Condition if condition.value.section
+        condition.name for condition in Condition if condition.value.section
     }
 
 

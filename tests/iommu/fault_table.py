@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MARKER: Final = "provokes"
 
 NEVER_REPORTED: Final = frozenset(
-    condition.label for condition in Condition if not condition.value.section
+    condition.name for condition in Condition if not condition.value.section
 )
 """Conditions that older revisions named and the current one does not have."""
 
@@ -94,7 +94,7 @@ def page() -> str:
         rows = [
             _condition_row(condition, found)
             for condition in Condition
-            if condition.value.mode == mode and condition.label not in NEVER_REPORTED
+            if condition.value.mode == mode and condition.name not in NEVER_REPORTED
         ]
         parts.append(f"\n## {title}\n\n{_HEADER}" + "".join(rows))
     parts.append(f"\n{_QUEUE}\n{_QUEUE_HEADER}" + "".join(_queue_rows(found)))
@@ -112,13 +112,13 @@ def _condition_row(condition: Condition, found: dict[str, list[str]]) -> str:
     answers = condition.answer_columns
     cells = [_both(answers[without], answers[with_pasid]) for without, with_pasid in _PAIRS]
     return _row(
-        condition.label,
+        condition.name,
         f"0x{condition.code:02X}",
         "yes" if condition.qualified else "no",
         condition.text,
         *cells,
         _both(answers["pr_resp"], answers["pr_noresp"]),
-        _test_cell(found.get(condition.label, [])),
+        _test_cell(found.get(condition.name, [])),
     )
 
 

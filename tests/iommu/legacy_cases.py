@@ -126,4 +126,4 @@ _ROOT_CASES: Final = frozenset({"LRT.1", "LRT.2", "LRT.3", "LCT.1"})
 
 def suppressible(case: Case) -> bool:
     """Whether FPD of the context entry can be known."""
-    return case.condition.label not in _ROOT_CASES
+    return case.condition.name not in _ROOT_CASES

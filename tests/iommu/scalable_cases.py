@@ -125,7 +125,7 @@ class Case:
     @property
     def label(self) -> str:
         """A name that tells this way from the others into the same condition."""
-        return f"{self.condition.label}-{self.tables.name.lower()}"
+        return f"{self.condition.name}-{self.tables.name.lower()}"
 
 
 def _freeze(bench: Scalable, *addresses: int | None) -> None:
@@ -343,7 +343,7 @@ _BEFORE_THE_DIRECTORY: Final = ("SCT", "SGN.10", "SGN.4.1", "SGN.8.3")
 
 def entries_read(condition: Condition) -> tuple[str, ...]:
     """The entries with an FPD bit that have been read when a condition is met."""
-    label = condition.label
+    label = condition.name
     if label.startswith(("SRT", "RTA")) or label == "SCT.1":
         return ()
     if label.startswith(_BEFORE_THE_DIRECTORY):

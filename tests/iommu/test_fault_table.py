@@ -7,19 +7,19 @@ from typing import Final
 
 from tests.iommu.fault_table import NEVER_REPORTED, page, provoking_tests
 from vtd_plugin.encodings.codes import QueueError
-from vtd_plugin.encodings.faults import CONDITIONS_BY_LABEL
+from vtd_plugin.encodings.faults import CONDITIONS_BY_NAME
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "faults.md"
 QUEUE_ERRORS: Final = {error.name for error in QueueError} - {QueueError.NO_INFO.name}
 
 
 def test_every_condition_is_provoked_by_a_test() -> None:
-    wanted = (set(CONDITIONS_BY_LABEL) | QUEUE_ERRORS) - NEVER_REPORTED
+    wanted = (set(CONDITIONS_BY_NAME) | QUEUE_ERRORS) - NEVER_REPORTED
     assert sorted(wanted - set(provoking_tests())) == []
 
 
 def test_tests_name_only_conditions_that_can_be() -> None:
-    known = (set(CONDITIONS_BY_LABEL) | QUEUE_ERRORS) - NEVER_REPORTED
+    known = (set(CONDITIONS_BY_NAME) | QUEUE_ERRORS) - NEVER_REPORTED
     assert sorted(set(provoking_tests()) - known) == []
 
 

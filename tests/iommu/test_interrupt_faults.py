@@ -133,8 +133,8 @@ EACH = pytest.mark.parametrize(
     [
         pytest.param(
             case,
-            id=f"{case.condition.label}-{case.why}",
-            marks=pytest.mark.provokes(case.condition.label),
+            id=f"{case.condition.name}-{case.why}",
+            marks=pytest.mark.provokes(case.condition.name),
         )
         for case in CASES
     ],
@@ -145,13 +145,13 @@ EACH = pytest.mark.parametrize(
 def test_an_interrupt_that_may_not_be_is_blocked_and_recorded(case: Case) -> None:
     bench = case.bench()
     fault = case.send(bench)
-    assert (fault.name, fault.code) == (case.condition.label, case.condition.code)
+    assert (fault.name, fault.code) == (case.condition.name, case.condition.code)
     assert (fault.answer, fault.recorded) == (Answer.UR, True)
     assert (fault.source_id, fault.address) == (SOURCE, case.address)
     assert bench.taken() == []
     record = bench.fault_record
     assert values(record, "F", "FR", "SID") == (1, case.condition.code, SOURCE)
-    if case.condition.label not in INDEX_UNDEFINED:
+    if case.condition.name not in INDEX_UNDEFINED:
         assert case.index == record.INDEX
         assert not record.FI_address % (1 << 48)
 
@@ -163,7 +163,7 @@ def test_the_entry_can_disable_recording_of_what_is_qualified(case: Case) -> Non
     first = bench.platform.read(where, 1)[0]
     bench.put(where, bytes([first | 0b10]))
     fault = case.send(bench)
-    assert fault.name == case.condition.label
+    assert fault.name == case.condition.name
     assert fault.recorded is not case.condition.qualified
     assert bool(bench.record().F) is not case.condition.qualified
     assert bool(bench.registers.read(FECTL).IP) is not case.condition.qualified

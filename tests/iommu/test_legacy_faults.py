@@ -36,8 +36,8 @@ def _each_column() -> list[object]:
         pytest.param(
             case,
             column,
-            id=f"{case.condition.label}-{column}",
-            marks=pytest.mark.provokes(case.condition.label),
+            id=f"{case.condition.name}-{column}",
+            marks=pytest.mark.provokes(case.condition.name),
         )
         for case in CASES
         for column in case.columns.split()
@@ -46,18 +46,18 @@ def _each_column() -> list[object]:
 
 EACH_COLUMN = pytest.mark.parametrize(("case", "column"), _each_column())
 EACH_WRITE = pytest.mark.parametrize(
-    "case", [pytest.param(case, id=case.condition.label) for case in UNTRANSLATED]
+    "case", [pytest.param(case, id=case.condition.name) for case in UNTRANSLATED]
 )
 EACH_READ = pytest.mark.parametrize(
     "case",
-    [pytest.param(case, id=case.condition.label) for case in UNTRANSLATED if case.kind is READ],
+    [pytest.param(case, id=case.condition.name) for case in UNTRANSLATED if case.kind is READ],
 )
 
 
 @EACH_COLUMN
 def test_a_request_is_answered_as_the_fault_table_says(case: Case, column: str) -> None:
     fault = ask(case.bench(), case, column)
-    assert (fault.name, fault.code) == (case.condition.label, case.condition.code)
+    assert (fault.name, fault.code) == (case.condition.name, case.condition.code)
     assert fault.answer is case.answer(column)
     assert (fault.source_id, fault.address) == (SOURCE, case.iova)
 
@@ -86,7 +86,7 @@ def test_fault_processing_disabled_hides_qualified_faults_only(case: Case, colum
     fault = ask(bench, case, column)
     hidden = case.condition.qualified and suppressible(case)
     recorded = not hidden and case.answer(column) not in RECOVERABLE
-    assert (fault.name, fault.answer) == (case.condition.label, case.answer(column))
+    assert (fault.name, fault.answer) == (case.condition.name, case.answer(column))
     assert fault.recorded is recorded
     assert bool(bench.record().F) is recorded
     assert bool(bench.registers.read(FECTL).IP) is recorded
@@ -107,7 +107,7 @@ def test_a_blocked_read_returns_no_byte_of_memory(case: Case) -> None:
     bench = case.bench()
     result = bench.port().read(case.iova, 8)
     assert (result.answer, result.data, result.transferred) == (Answer.UR, b"\xff" * 8, 0)
-    assert [fault.name for fault in result.faults] == [case.condition.label]
+    assert [fault.name for fault in result.faults] == [case.condition.name]
 
 
 @EACH_WRITE

@@ -37,7 +37,7 @@ REFUSALS: Final = [
         case,
         pasid,
         id=f"{case.label}-{'without' if pasid is None else 'with'}",
-        marks=pytest.mark.provokes(case.condition.label),
+        marks=pytest.mark.provokes(case.condition.name),
     )
     for case in (*CASES, Case(Condition.SCT_8, lambda bench: bench.change_context(PRE=0)))
     if case.condition.answer_columns["pr_resp"] != "NA"
@@ -88,7 +88,7 @@ ROOT_MODES: Final[tuple[tuple[Condition, TableMode, dict[str, int]], ...]] = (
 @pytest.mark.parametrize(
     ("condition", "mode", "changes"),
     [
-        pytest.param(*row, id=row[0].label, marks=pytest.mark.provokes(row[0].label))
+        pytest.param(*row, id=row[0].name, marks=pytest.mark.provokes(row[0].name))
         for row in ROOT_MODES
     ],
 )

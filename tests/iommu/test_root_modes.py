@@ -49,8 +49,8 @@ def _each_column() -> list[object]:
         pytest.param(
             mode,
             column,
-            id=f"{mode.condition.label}-{column}",
-            marks=pytest.mark.provokes(mode.condition.label),
+            id=f"{mode.condition.name}-{column}",
+            marks=pytest.mark.provokes(mode.condition.name),
         )
         for mode in MODES
         for column in COLUMNS
@@ -65,7 +65,7 @@ def test_a_mode_that_cannot_be_blocks_every_kind_of_request(mode: Mode, column: 
     address_type, pasid = COLUMNS[column]
     fault = bench.unit.translate(SOURCE, IOVA, pasid=pasid, address_type=address_type)
     assert isinstance(fault, Fault)
-    assert (fault.name, fault.code) == (mode.condition.label, mode.condition.code)
+    assert (fault.name, fault.code) == (mode.condition.name, mode.condition.code)
     assert fault.answer is Answer(mode.condition.answer_columns[column])
     assert fault.recorded
     record = bench.record()
@@ -82,7 +82,7 @@ def test_a_pasid_in_legacy_mode_comes_before_rights_that_mode_does_not_have() ->
     assert fault.name == "RTA.2"
 
 
-@pytest.mark.parametrize("mode", MODES, ids=lambda mode: str(mode.condition.label))
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: str(mode.condition.name))
 def test_a_mode_is_not_looked_at_before_a_request_needs_it(mode: Mode) -> None:
     bench = Mapped(VtdConfig(DT=1, **mode.capabilities))
     bench.set_root(**mode.root)

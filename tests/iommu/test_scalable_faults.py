@@ -57,7 +57,7 @@ def answer_to(case: Case, column: str) -> Answer:
 
 def is_recorded(case: Case, column: str) -> bool:
     """Successful completions are no record, but for an accessed bit that could not be set."""
-    return answer_to(case, column) not in RECOVERABLE or case.condition.label == "SFS.10"
+    return answer_to(case, column) not in RECOVERABLE or case.condition.name == "SFS.10"
 
 
 def _each_column() -> list[object]:
@@ -66,7 +66,7 @@ def _each_column() -> list[object]:
             case,
             column,
             id=f"{case.label}-{column}",
-            marks=pytest.mark.provokes(case.condition.label),
+            marks=pytest.mark.provokes(case.condition.name),
         )
         for case in CASES
         for column in case.reached_by
@@ -80,7 +80,7 @@ ONE_COLUMN = pytest.mark.parametrize("case", [pytest.param(case, id=case.label) 
 @EACH_COLUMN
 def test_a_request_is_answered_as_the_fault_table_says(case: Case, column: str) -> None:
     fault = ask(case.bench(), case, column)
-    assert (fault.name, fault.code) == (case.condition.label, case.condition.code)
+    assert (fault.name, fault.code) == (case.condition.name, case.condition.code)
     assert fault.answer is answer_to(case, column)
     assert (fault.source_id, fault.address) == (SOURCE, case.asked(column))
     assert fault.attributes == case.attributes(column)
@@ -113,7 +113,7 @@ def test_fault_processing_can_be_disabled_in_each_entry_that_was_read(
     bench = case.bench(DISABLE[where])
     fault = ask(bench, case, column)
     hidden = case.condition.qualified and where in entries_read(case.condition)
-    assert (fault.name, fault.answer) == (case.condition.label, answer_to(case, column))
+    assert (fault.name, fault.answer) == (case.condition.name, answer_to(case, column))
     assert fault.recorded is not hidden
     assert bool(bench.record().F) is not hidden
     assert bool(bench.registers.read(FECTL).IP) is not hidden

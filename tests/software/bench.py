@@ -47,9 +47,9 @@ class Bench:
     def port(self) -> RequesterPort:
         return self.platform.requester(DEVICE)
 
-    def labels(self) -> list[str]:
+    def fault_names(self) -> list[str]:
         """What faults the driver has found since the last time."""
-        return [report.label for report in self.driver.handle_faults()]
+        return [report.name for report in self.driver.handle_faults()]
 
 
 def make_bench(*, use_queue: bool | None = None, version: int = 0x50, **fields: Any) -> Bench:

@@ -28,7 +28,7 @@ def record(**fields: int) -> FaultRecord:
 def test_a_record_says_what_kind_of_request_it_was(kind: int, request_: FaultedRequest) -> None:
     report = decode_fault(record(FR=0x02, SID=0x20, FI_address=0x5000, TYPE=kind))
     assert report.request is request_
-    assert (report.code, report.label, report.source_id) == (0x02, "LCT.2", 0x20)
+    assert (report.code, report.name, report.source_id) == (0x02, "LCT.2", 0x20)
     assert (report.address, report.pasid, report.interrupt_index) == (0x5000, None, None)
 
 
@@ -45,13 +45,13 @@ def test_a_record_with_pasid_says_how_it_was_asked() -> None:
 
 def test_a_code_with_several_causes_names_them_all() -> None:
     report = decode_fault(record(FR=0x04))
-    assert report.label == "LGN.1.1|LGN.1.2|LGN.1.3"
+    assert report.name == "LGN.1.1|LGN.1.2|LGN.1.3"
     assert report.text.count(" | ") == 2
 
 
 def test_an_unassigned_code_is_told_as_such() -> None:
     report = decode_fault(record(FR=0xF0))
-    assert (report.conditions, report.label, report.text) == ((), "unassigned", "no such reason")
+    assert (report.conditions, report.name, report.text) == ((), "unassigned", "no such reason")
 
 
 @pytest.mark.parametrize(("code", "index"), [(0x22, 0x1234), (0x25, None), (0x29, None)])
@@ -73,7 +73,7 @@ def test_faults_are_taken_oldest_first_and_once() -> None:
         *(IOVA + number * 0x1000 for number in range(5)),
         IOVA,
     ]
-    assert {report.label for report in reports} == {"LRT.2"}
+    assert {report.name for report in reports} == {"LRT.2"}
     assert [report.request for report in reports[-2:]] == [
         FaultedRequest.READ,
         FaultedRequest.WRITE,
@@ -140,9 +140,9 @@ def test_faults_survive_a_warm_reset_only(sticky: bool) -> None:
     bench.port.read(IOVA, 4)
     bench.platform.reset("warm" if sticky else "cold")
     bench.driver.recover_after_reset()
-    assert bench.labels() == (["LRT.2"] if sticky else [])
+    assert bench.fault_names() == (["LRT.2"] if sticky else [])
     bench.port.read(IOVA, 4)
-    assert bench.labels() == ["LRT.2"]
+    assert bench.fault_names() == ["LRT.2"]
 
 
 def test_a_stopped_queue_is_an_event_too_and_only_the_first_of_several() -> None:
@@ -160,7 +160,7 @@ def test_a_stopped_queue_is_an_event_too_and_only_the_first_of_several() -> None
     with pytest.raises(QueueStopped):
         bench.driver.invalidate(descriptors.iotlb())
     queue.recover()
-    assert bench.labels() == ["LRT.2"]
+    assert bench.fault_names() == ["LRT.2"]
     bench.port.read(IOVA, 4)
     assert len(messages) == 2
 
@@ -184,7 +184,7 @@ def test_a_device_can_be_silenced_at_each_step_of_its_tables(where: str) -> None
     assert not result.ok
     assert result.fault is not None
     assert not result.fault.recorded
-    assert bench.labels() == []
+    assert bench.fault_names() == []
     assert bench.driver.fault_overflows == 0
 
 
@@ -200,7 +200,7 @@ def test_an_overflow_ends_when_it_is_cleared_and_not_before() -> None:
     assert bench.driver.handle_faults() == []
     assert bench.driver.fault_overflows == 1
     bench.port.read(IOVA, 4)
-    assert bench.labels() == ["LRT.2"]
+    assert bench.fault_names() == ["LRT.2"]
 
 
 def test_recoverable_faults_are_the_device_s_own_business() -> None:
@@ -212,4 +212,4 @@ def test_recoverable_faults_are_the_device_s_own_business() -> None:
     answer = bench.port.request_translation(IOVA, pasid=5)
     assert isinstance(answer, Fault)
     assert (answer.name, answer.answer) == ("SFS.2", Answer.NO_RIGHTS)
-    assert bench.labels() == []
+    assert bench.fault_names() == []

@@ -55,7 +55,7 @@ def test_a_transfer_ends_where_it_began_before_a_sequence_does(
     assert pending.done
     pending.finish()
     assert bench.platform.read(DATA, 8) == b"in time!"
-    assert bench.labels() == []
+    assert bench.fault_names() == []
 
 
 @each_unit

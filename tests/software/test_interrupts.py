@@ -61,7 +61,7 @@ def test_a_device_interrupts_where_it_is_mapped_to(options: dict[str, Any]) -> N
     assert bench.send(other, device=OTHER_DEVICE)
     assert bench.arrived() == [(0x41, 3), (0x42, 4)]
     assert not bench.send(interrupt, device=OTHER_DEVICE)
-    assert bench.bench.labels() == ["IR.26"]
+    assert bench.bench.fault_names() == ["IR.26"]
 
 
 @each_unit
@@ -78,7 +78,7 @@ def test_an_interrupt_moves_and_goes(options: dict[str, Any]) -> None:
     assert again.index == interrupt.index
     assert bench.send(again)
     assert bench.arrived() == [(0x41, 3), (0x51, 9), (0x61, 0)]
-    assert bench.bench.labels() == ["IR.22"]
+    assert bench.bench.fault_names() == ["IR.22"]
 
 
 @each_unit
@@ -126,7 +126,7 @@ def test_compatibility_format_passes_only_where_it_is_let(options: dict[str, Any
     bench.interrupts.disable()
     assert bench.send(old_style)
     assert bench.arrived() == [(0x31, 5)] * 3
-    assert bench.bench.labels() == ["IR.25"]
+    assert bench.bench.fault_names() == ["IR.25"]
 
 
 def test_destinations_of_32_bits() -> None:
@@ -148,7 +148,7 @@ def test_further_fields_reach_the_entry() -> None:
     assert (message.delivery_mode, message.destination_mode) == (InterruptDeliveryMode.NMI, 1)
     silent = bench.interrupts.map(DEVICE, 0x41, FPD=1)
     assert not bench.send(silent, device=OTHER_DEVICE)
-    assert bench.bench.labels() == []
+    assert bench.bench.fault_names() == []
 
 
 @each_unit

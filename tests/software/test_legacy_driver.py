@@ -43,7 +43,7 @@ def test_a_device_reaches_what_is_mapped_and_nothing_else(options: dict[str, Any
     assert not bench.port.read(IOVA + 0x1000, 4).ok
     assert bench.port.read(IOVA, 4).ok
     assert bench.port.read(IOVA + 0x2000, 4).ok
-    assert bench.labels() == ["LGN.3", "LGN.3"]
+    assert bench.fault_names() == ["LGN.3", "LGN.3"]
 
 
 @each_unit
@@ -67,7 +67,7 @@ def test_a_device_follows_its_domain(options: dict[str, Any]) -> None:
     assert not bench.port.read(DATA, 5).ok
     driver.attach(DEVICE, first)
     assert bench.port.read(IOVA, 5).data == b"first"
-    assert [label[:3] for label in bench.labels()] == ["LRT", "LCT"]
+    assert [label[:3] for label in bench.fault_names()] == ["LRT", "LCT"]
 
 
 @each_unit
@@ -85,7 +85,7 @@ def test_rights_follow_the_domain(options: dict[str, Any]) -> None:
     domain.protect(IOVA, PAGE_4K, read=False)
     assert not bench.port.read(IOVA, 4).ok
     assert bench.port.write(IOVA, b"blind").ok
-    assert bench.labels() == ["LGN.2", "LGN.3"]
+    assert bench.fault_names() == ["LGN.2", "LGN.3"]
 
 
 @each_unit
@@ -226,7 +226,7 @@ def test_entry_fields_reach_the_context_entry() -> None:
     bench.driver.enable()
     bench.driver.attach(DEVICE, bench.driver.create_domain(), FPD=1)
     assert not bench.port.read(IOVA, 4).ok
-    assert bench.labels() == []  # fault processing is disabled for this device
+    assert bench.fault_names() == []  # fault processing is disabled for this device
     with pytest.raises(TypeError, match="context_entry has no field 'SRE'"):
         bench.driver.attach(DEVICE, bench.driver.create_domain(), SRE=1)
 
@@ -245,7 +245,7 @@ def test_a_broken_table_is_told_by_its_condition() -> None:
     domain.table.write_entry(IOVA, 3, good)
     bench.driver.invalidate_iotlb(domain.domain_id, IOVA)
     assert bench.port.read(IOVA, 4).ok
-    assert bench.labels() == ["LSS.2"]
+    assert bench.fault_names() == ["LSS.2"]
 
 
 def test_domain_ids_are_taken_once_and_given_back() -> None:

@@ -99,7 +99,7 @@ def test_a_pasid_is_taken_away_after_its_requests_are_drained(requests: int) -> 
     bench.driver.detach_pasid(DEVICE, 5)
     ask(bench, IOVA)
     assert bench.driver.page_requests.take() == []
-    assert bench.labels() == ["SPT.2"]
+    assert bench.fault_names() == ["SPT.2"]
 
 
 def test_a_ring_that_overflows_for_ever_is_a_timeout() -> None:

@@ -177,7 +177,7 @@ def test_a_real_unit_follows_over_several_laps(fields: dict[str, Any]) -> None:
     queue = queue_on(bench)
     for number in range(3 * queue.capacity):
         queue.run(descriptors.iotlb(number % 100))
-    assert bench.labels() == []
+    assert bench.fault_names() == []
     assert bench.driver.translating
     assert not bench.port.read(0x1000, 4).ok
-    assert bench.labels() == ["LRT.2"]
+    assert bench.fault_names() == ["LRT.2"]

@@ -92,7 +92,7 @@ def test_a_pasid_reaches_memory(options: dict[str, Any], use: str) -> None:
     assert read(bench, iova, 5).data == b"data"
     assert not read(bench, iova, 6).ok
     assert not bench.port.read(iova, 4).ok
-    assert bench.labels() == ["SRT.2", "SPT.2", "SPT.2"]
+    assert bench.fault_names() == ["SRT.2", "SPT.2", "SPT.2"]
 
 
 @each_unit
@@ -106,7 +106,7 @@ def test_a_pasid_switches_its_stage(options: dict[str, Any], before: str, after:
     assert read(bench, iova, 5, 8).data == b"was here"
     iova = attach(bench, after, 5, DATA + PAGE_4K)
     assert read(bench, iova, 5, 8).data == b"is there"
-    assert bench.labels() == []
+    assert bench.fault_names() == []
 
 
 @each_unit
@@ -121,7 +121,7 @@ def test_a_pasid_that_is_detached_faults(options: dict[str, Any], use: str) -> N
     assert read(bench, kept, 6).ok
     bench.driver.detach(DEVICE)
     assert not read(bench, kept, 6).ok
-    assert bench.labels() == ["SPT.2", "SCT.2"]
+    assert bench.fault_names() == ["SPT.2", "SCT.2"]
 
 
 @each_unit
@@ -202,7 +202,7 @@ def test_first_stages_have_the_shapes_of_processor_tables(
     assert bench.port.write(iova + DATA - base, b"deep", pasid=5).ok
     assert bench.platform.read(DATA, 4) == b"deep"
     assert not read(bench, iova ^ top, 5).ok
-    assert bench.labels() == ["SGN.1"]  # not canonical
+    assert bench.fault_names() == ["SGN.1"]  # not canonical
 
 
 @pytest.mark.parametrize(("sagaw", "levels"), [(0b0010, 3), (0b0100, 4), (0b1000, 5)])
@@ -322,7 +322,7 @@ def test_devices_move_to_scalable_mode_while_they_run(options: dict[str, Any]) -
     bench.platform.reset()
     driver.recover_after_reset()
     assert read(bench, iova, 5).data == b"data"
-    assert bench.labels() == ["RTA.2", "SSS.2"]
+    assert bench.fault_names() == ["RTA.2", "SSS.2"]
 
 
 def test_the_rights_of_a_pasid_change_in_place() -> None:
@@ -339,4 +339,4 @@ def test_the_rights_of_a_pasid_change_in_place() -> None:
     assert not bench.port.write(IOVA, b"data", pasid=5, privileged=True).ok
     bench.driver.change_pasid(DEVICE, 5, FPD=1)
     assert not bench.port.write(IOVA, b"data", pasid=5, privileged=True).ok
-    assert bench.labels() == ["SPT.6", "SGN.6"]
+    assert bench.fault_names() == ["SPT.6", "SGN.6"]

@@ -23,7 +23,7 @@ from vtd_plugin.encodings._fault_row import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ANSWER_COLUMNS", "CONDITIONS_BY_LABEL", "Condition", "FaultCondition"]
+__all__ = ["ANSWER_COLUMNS", "CONDITIONS_BY_NAME", "Condition", "FaultCondition"]
 
 
 class Condition(Enum):
@@ -31,24 +31,28 @@ class Condition(Enum):
 
     Attributes:
         code: Fault reason, as in FRCD.FR.
-        label: The architecture's name of the condition.
         qualified: Whether FPD of the entries that were read suppresses the fault.
         text: The cause.
         answer_columns: The answer to each kind of request, by `ANSWER_COLUMNS`.
     """
 
     code: int
-    label: str
     qualified: bool
     text: str
     answer_columns: Mapping[str, str]
 
     def __init__(self, row: FaultCondition) -> None:
         # Copied, since reading through `value` costs several times a plain attribute.
-        self.code, self.label, self.qualified = row.code, row.name, row.qualified
+        self.code, self.qualified = row.code, row.qualified
         self.text = row.condition
         answers = {column: getattr(row, column) for column in ANSWER_COLUMNS}
         self.answer_columns = MappingProxyType(answers)
+
+    @property
+    def name(self) -> str:
+        """The architecture's name of the condition, such as `LRT.2`."""
+        row: FaultCondition = self.value
+        return row.name
 
     # Answers: untranslated, translation, translated request, each without and with PASID; page
     # request with and without response. Answers on the first line, so that they can be read down.
@@ -297,7 +301,7 @@ class Condition(Enum):
     # fmt: on
 
 
-CONDITIONS_BY_LABEL: Final[Mapping[str, Condition]] = MappingProxyType(
-    {condition.label: condition for condition in Condition}
+CONDITIONS_BY_NAME: Final[Mapping[str, Condition]] = MappingProxyType(
+    {condition.name: condition for condition in Condition}
 )
 """The conditions by the architecture's names of them."""

@@ -268,7 +268,7 @@ def _drains(unit: str) -> Row:
 def _found(found: IotlbEntry | Condition) -> dict[str, Argument]:
     """What a walk came to."""
     if not isinstance(found, IotlbEntry):
-        return {"fault": found.label, "text": found.text}
+        return {"fault": found.name, "text": found.text}
     return {
         "address": f"{found.base:#x}",
         "page_size": found.mask + 1,

@@ -253,7 +253,7 @@ def _fault(
 ) -> Fault:
     return Fault(
         condition.code,
-        condition.label,
+        condition.name,
         condition.text,
         answer,
         source_id,

@@ -71,9 +71,9 @@ class FaultReport:
     execute: bool
 
     @property
-    def label(self) -> str:
+    def name(self) -> str:
         """The architecture's names of the conditions, such as `LCT.2` or `LGN.1.1|LGN.1.2`."""
-        return "|".join(condition.label for condition in self.conditions) or "unassigned"
+        return "|".join(condition.name for condition in self.conditions) or "unassigned"
 
     @property
     def text(self) -> str:
@@ -84,7 +84,7 @@ class FaultReport:
         where = f" at {self.address:#x}" if self.address is not None else ""
         pasid = f" PASID {self.pasid:#x}" if self.pasid is not None else ""
         who = format_source_id(self.source_id)
-        return f"{self.label} ({self.code:#04x}): {who} {self.request}{where}{pasid}: {self.text}"
+        return f"{self.name} ({self.code:#04x}): {who} {self.request}{where}{pasid}: {self.text}"
 
 
 def decode_fault(record: FaultRecord) -> FaultReport:

@@ -30,11 +30,11 @@ _COLUMNS: Final = {
 
 def _impossible(column: str) -> frozenset[str]:
     """Conditions that requests of a column cannot meet."""
-    return frozenset(each.label for each in Condition if each.answer_columns[column] == "NA")
+    return frozenset(each.name for each in Condition if each.answer_columns[column] == "NA")
 
 
-def _labels(*conditions: Condition) -> frozenset[str]:
-    return frozenset(each.label for each in conditions)
+def _names(*conditions: Condition) -> frozenset[str]:
+    return frozenset(each.name for each in conditions)
 
 
 def _of_column(column: str) -> Exclusion:
@@ -47,16 +47,16 @@ def _of_column(column: str) -> Exclusion:
     )
 
 
-_NOT_IN_REVISION: Final = _labels(*(each for each in Condition if not each.value.section))
-_INTERRUPTS: Final = _labels(*(each for each in Condition if each.value.kind == "interrupt"))
-_MALFORMED: Final = _labels(Condition.IR_29)
-_UNWRITABLE: Final = _labels(Condition.LGN_2, Condition.SGN_6)
-_UNREADABLE: Final = _labels(Condition.LGN_3, Condition.SGN_7)
+_NOT_IN_REVISION: Final = _names(*(each for each in Condition if not each.value.section))
+_INTERRUPTS: Final = _names(*(each for each in Condition if each.value.kind == "interrupt"))
+_MALFORMED: Final = _names(Condition.IR_29)
+_UNWRITABLE: Final = _names(Condition.LGN_2, Condition.SGN_6)
+_UNREADABLE: Final = _names(Condition.LGN_3, Condition.SGN_7)
 
 FAULTS: Final = Covergroup(
     "faults",
     (
-        Axis("condition", tuple(condition.label for condition in Condition)),
+        Axis("condition", tuple(condition.name for condition in Condition)),
         Axis("kind", tuple(map(str, _KINDS))),
         Axis.of("pasid", Pasid),
     ),

@@ -36,11 +36,11 @@ class Fate(StrEnum):
     POSTED = "posted, no notification"
 
 
-_CONDITIONS: Final = tuple(each.label for each in Condition if each.value.kind == "interrupt")
+_CONDITIONS: Final = tuple(each.name for each in Condition if each.value.kind == "interrupt")
 _FATES: Final = (*Fate, *_CONDITIONS)
 _BY_ENTRY: Final = (Fate.REMAPPED, Fate.NOTIFIED, Fate.POSTED)
 _OF_ENTRY: Final = tuple(
-    each.label
+    each.name
     for each in (
         Condition.IR_22,
         Condition.IR_24,
@@ -63,22 +63,22 @@ INTERRUPTS: Final = Covergroup(
         never(
             "only what is no aligned dword write is malformed",
             format=set(Format) - {Format.MALFORMED},
-            fate=(Condition.IR_29.label,),
+            fate=(Condition.IR_29.name,),
         ),
         never(
             "what is malformed is not looked at further (§5.1.4.1)",
             format=(Format.MALFORMED,),
-            fate=set(_FATES) - {Condition.IR_29.label},
+            fate=set(_FATES) - {Condition.IR_29.name},
         ),
         never(
             "while remapping is off the format bit means nothing",
             format=(Format.REMAPPABLE, Format.SUBHANDLE),
-            fate=(Fate.REMAPPING_OFF, Condition.IR_2B.label),
+            fate=(Fate.REMAPPING_OFF, Condition.IR_2B.name),
         ),
         never(
             "the compatibility format is judged as such (§5.1.4)",
             format=(Format.REMAPPABLE, Format.SUBHANDLE),
-            fate=(Fate.PASSED, Condition.IR_25.label),
+            fate=(Fate.PASSED, Condition.IR_25.name),
         ),
         never(
             "the compatibility format names no entry",
@@ -98,12 +98,12 @@ INTERRUPTS: Final = Covergroup(
         never(
             "only requests that name an entry can name a bad one",
             format=(Format.COMPATIBILITY,),
-            fate=(Condition.IR_20.label, Condition.IR_21.label, Condition.IR_23.label),
+            fate=(Condition.IR_20.name, Condition.IR_21.name, Condition.IR_23.name),
         ),
         never(
             "without a subhandle no data bits are reserved (§5.1.4.1)",
             format=(Format.REMAPPABLE,),
-            fate=(Condition.IR_20.label,),
+            fate=(Condition.IR_20.name,),
         ),
     ),
 )

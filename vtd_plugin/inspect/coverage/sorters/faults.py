@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vtd_plugin.bus import Answer, Fault, RequestBlocked, RequestResolved
-from vtd_plugin.encodings.faults import CONDITIONS_BY_LABEL
+from vtd_plugin.encodings.faults import CONDITIONS_BY_NAME
 from vtd_plugin.inspect.coverage.bins.faults import FAULTS, PAGE_REQUEST
 from vtd_plugin.inspect.coverage.bins.requests import Kind, Pasid
 from vtd_plugin.inspect.coverage.sorters.requests import kind_of
@@ -50,5 +50,5 @@ class FaultSorter:
             self._sort(event.fault, PAGE_REQUEST)
 
     def _sort(self, fault: Fault, kind: str) -> None:
-        if fault.name in CONDITIONS_BY_LABEL:
+        if fault.name in CONDITIONS_BY_NAME:
             self._count(FAULTS, fault.name, kind, Pasid.of(fault.attributes.pasid))

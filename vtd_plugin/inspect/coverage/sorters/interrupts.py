@@ -39,7 +39,7 @@ class InterruptSorter:
     def _refused(self, event: RequestResolved) -> None:
         # What is no interrupt request is refused before the interrupt side hears of it.
         found = event.resolution
-        if isinstance(found, Fault) and found.name == Condition.IR_29.label:
+        if isinstance(found, Fault) and found.name == Condition.IR_29.name:
             self._count(INTERRUPTS, Format.MALFORMED, EntryFrom.NOWHERE, found.name)
 
 
