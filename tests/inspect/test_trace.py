@@ -272,6 +272,14 @@ def test_arguments_are_plain_values(run: Run) -> None:
     assert {type(value) for value in values} == {str, int, bool}
 
 
+def test_no_row_is_a_main_thread(run: Run) -> None:
+    run.bench.port().read(IOVA, 8)
+    run.bench.platform.reset("warm")
+    groups = {event["pid"] for event in run.events()}
+    assert len(groups) == 3
+    assert not groups & {row for _, row in run.rows()}
+
+
 def test_after_closing_nothing_is_drawn_and_the_file_is_json(run: Run) -> None:
     run.bench.port().read(IOVA, 8)
     run.trace.close()

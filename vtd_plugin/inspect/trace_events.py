@@ -93,16 +93,24 @@ class TraceEvents:
         self._write({"ph": phase, "name": name, **place, "ts": _microseconds(when), **fields})
 
     def _place(self, row: Row) -> dict[str, int]:
-        """The numbers of a row; it is named when they are first asked for."""
+        """The numbers of a row; it is named when they are first asked for.
+
+        No row has the number of a group: viewers would call it the main thread.
+        """
         if row.group not in self._groups:
-            number = self._groups[row.group] = len(self._groups) + 1
+            number = self._groups[row.group] = self._next_number()
             name = {"name": row.group}
             self._write({"ph": "M", "name": "process_name", "pid": number, "args": name})
-        place = {"pid": self._groups[row.group], "tid": self._rows.get(row, len(self._rows) + 1)}
-        if row not in self._rows:
-            self._rows[row] = place["tid"]
+        named = row in self._rows
+        if not named:
+            self._rows[row] = self._next_number()
+        place = {"pid": self._groups[row.group], "tid": self._rows[row]}
+        if not named:
             self._write({"ph": "M", "name": "thread_name", **place, "args": {"name": row.name}})
         return place
+
+    def _next_number(self) -> int:
+        return len(self._groups) + len(self._rows) + 1
 
     def _write(self, event: dict[str, Any]) -> None:
         line = json.dumps(event, separators=(",", ":"))
