@@ -1,4 +1,4 @@
-"""What all tests share: the markers they may carry."""
+"""What all tests share: the fixtures of the bus, and the markers they may carry."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pytest
+
+pytest_plugins = ["vtd_plugin.bus.fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,7 +1,7 @@
-"""Fixtures and fakes for those who test against the bus: units, devices, listeners of their own.
+"""Fakes for those who test against the bus: units, devices, listeners of their own.
 
-pytest loads this module by itself once the package is installed. The fakes are complete small
-implementations of the contract that write down what they are asked; they know no tables.
+They are complete small implementations of the contract that write down what they are asked; they
+know no tables. `vtd_plugin.bus.fixtures` has them as fixtures of pytest.
 """
 
 from __future__ import annotations
@@ -9,12 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pytest
-
 from vtd_plugin.bus.interrupts import InterruptMessage
 from vtd_plugin.bus.listeners import Shadow
 from vtd_plugin.bus.mappings import Mapping, MappingSet
-from vtd_plugin.bus.platform import Platform
 from vtd_plugin.bus.requests import (
     PAGE_SIZE,
     WRITE,
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from vtd_plugin.bus.contract import ResetKind
-    from vtd_plugin.bus.memory import Memory
     from vtd_plugin.bus.port import RequesterPort
     from vtd_plugin.bus.transfer import Transfer
     from vtd_plugin.bus.unit_host import UnitHost
@@ -268,32 +264,6 @@ def assert_shadow_equals(shadow: Shadow, mappings: Iterable[Mapping]) -> None:
     """Fail unless a shadow maps every address as `mappings` do, in whatever pieces."""
     held, wanted = joined(shadow.mappings), joined(mappings)
     assert held == wanted, f"the shadow holds {held}, the tables allow {wanted}"  # noqa: S101
-
-
-@pytest.fixture
-def platform() -> Platform:
-    """A platform of 64 MiB without the plug-ins of installed packages."""
-    return Platform(load_entry_points=False)
-
-
-@pytest.fixture
-def memory(platform: Platform) -> Memory:
-    """The memory of `platform`."""
-    return platform.memory
-
-
-@pytest.fixture
-def fake_unit(platform: Platform) -> FakeUnit:
-    """A `FakeUnit` of `platform` that maps 16 MiB from 0x1000_0000 on to address 0x10_0000."""
-    return platform.add_unit(FakeUnit([Mapping(0x1000_0000, 0x10_0000, 16 << 20)]))
-
-
-@pytest.fixture
-def interrupts(platform: Platform) -> RecordingSink:
-    """A sink for the interrupt messages of `platform`."""
-    sink = RecordingSink()
-    platform.add_interrupt_sink(sink)
-    return sink
 
 
 def _fault(
