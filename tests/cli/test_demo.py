@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 from typer.testing import CliRunner
 
+import vtd_plugin
 from hdl_bridge.simulators import SimulatorKind, available
 from testbenches.demo import picture
 from testbenches.demo.waves import Waves
 from vtd_plugin.cli import app
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from typer.testing import Result
 
     from hdl_bridge.simulators import Simulator
@@ -236,3 +238,19 @@ def test_trying_whether_a_file_can_be_written_leaves_what_is_there(
     assert RUNNER.invoke(app, ["demo", *arguments]).exit_code == 2
     assert waves.read_text() == "of another run"
     assert sorted(tmp_path.iterdir()) == [waves, svg]
+
+
+def test_an_installed_copy_says_that_the_demo_needs_a_checkout(tmp_path: Path) -> None:
+    shutil.copytree(Path(vtd_plugin.__file__).parent, tmp_path / "vtd_plugin")
+    theirs = tmp_path / "testbenches" / "demo"
+    theirs.mkdir(parents=True)
+    for package in (theirs.parent, theirs):
+        (package / "__init__.py").write_text("raise RuntimeError('not ours')\n")
+    command = [sys.executable, "-c", "from vtd_plugin.cli import app; app()", "demo"]
+    done = subprocess.run(  # noqa: S603
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: vtd demo is not part of an installed package: run `make demo` in a checkout\n"
+    )

@@ -1,13 +1,15 @@
 """`vtd demo`: a machine is reset while DMA remapping is on, and must boot from its disk again.
 
 The demo itself is `testbenches.demo`, which needs an HDL simulator; here its phases are shown. It
-is imported only when the command runs: the library does without simulators and testbenches.
+is imported only when the command runs, from the checkout that this package is in: the library does
+without simulators, and testbenches are not installed.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import re
+import sys
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -32,7 +34,8 @@ FAILED: Final = 1
 """Exit status when a phase did not go as it must."""
 
 _NEEDED: Final = ("cocotb", "cocotbext-axi")
-_INSTALL: Final = "pip install 'vtd-plugin[sim]'"
+_CHECKOUT: Final = Path(__file__).parents[2]
+"""Where the testbenches are beside this package, unless it was installed without them."""
 _WIDTH: Final = 110
 """Characters on a line where nobody says how many; the table needs as many to name its phases."""
 
@@ -79,8 +82,9 @@ def demo(
 ) -> None:
     """Reset a machine with remapping on: it must boot again.
 
-    An NVMe disk in RTL, handed to a guest, runs in an HDL simulator behind the model. Exit status:
-    0 when all phases passed, 1 when one did not, 2 when the demo could not be run.
+    An NVMe disk in RTL, handed to a guest, runs in an HDL simulator behind the model. It comes with
+    a checkout of the project. Exit status: 0 when all phases passed, 1 when one did not, 2 when
+    the demo could not be run.
     """
     runner = _Runner(simulator, waves, bug)
     if svg is not None:
@@ -103,7 +107,7 @@ class _Runner:
     """Runs the demo, or says in one line why it cannot."""
 
     def __init__(self, name: SimulatorName | None, waves: Path | None, bug: Bug | None) -> None:
-        _require_packages()
+        _require_testbenches()
         self.simulator = _find_simulator(name)
         self._bug = bug
         suffix = self.simulator.waves_suffix
@@ -136,16 +140,20 @@ class _Runner:
             give_up(str(error))
 
 
-def _require_packages() -> None:
+def _require_testbenches() -> None:
+    if not Path(_CHECKOUT, "testbenches", "rtl", "nvme_lite.sv").exists():
+        give_up("vtd demo is not part of an installed package: run `make demo` in a checkout")
+    sys.path.insert(0, str(_CHECKOUT))
+    install = f"pip install --editable '{_CHECKOUT}[sim]'"
     for name in _NEEDED:
         try:
             importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            give_up(f"vtd demo needs {name}, which is not installed: {_INSTALL}")
+            give_up(f"vtd demo needs {name}, which is not installed: {install}")
     try:
         import testbenches.demo  # noqa: F401
     except ModuleNotFoundError as error:
-        give_up(f"vtd demo needs the Python package {error.name}, not found here: {_INSTALL}")
+        give_up(f"vtd demo needs the Python package {error.name}, not found here: {install}")
 
 
 def _require_writable(path: Path, option: str) -> None:
