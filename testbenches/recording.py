@@ -18,7 +18,7 @@ from cocotb.simtime import get_sim_time
 from cocotb.task import current_task
 
 import hdl_bridge.probe
-from hdl_bridge.names import file_name
+from hdl_bridge.names import name_test
 from hdl_bridge.simulation import RUN_NAME, WAVES_FILE
 from testbenches.unit_probe import UnitProbe
 from vtd_plugin.inspect.coverage import Coverage
@@ -45,6 +45,7 @@ def record(platform: Platform, test: str | None = None) -> None:
     waves = os.environ.get(WAVES_FILE)
     if waves is not None:
         path = timeline_beside(Path(waves), _running_test() if test is None else test)
+        path.parent.mkdir(exist_ok=True)
         atexit.register(Trace(platform, path, lambda: get_sim_time("ns")).close)
     if COVERAGE_FOLDER in os.environ:
         if not _coverages:
@@ -76,15 +77,21 @@ def show_requester(platform: Platform, source_id: int | str, probe: Any) -> None
 
 
 def timeline_beside(waves: Path, test: str = "") -> Path:
-    """The file beside waveforms for the timeline of a test; without one, of the whole run."""
-    return waves.with_suffix(f".{file_name(test)}.trace.json" if test else ".trace.json")
+    """The file for the timeline of a test, in a folder named like the waveforms beside them.
+
+    Without a test, and where the waveforms are of that test alone, it has their name.
+    """
+    name = name_test(test)
+    if not name or waves.stem.endswith(f"-{name}"):
+        return waves.with_suffix(".trace.json")
+    return waves.with_suffix("") / f"{name}.trace.json"
 
 
 def _running_test() -> str:
     """The name of the test that runs; with a number where it has more than one platform."""
     name = current_task().get_name().removeprefix("Test ")
     _recorded[name] += 1
-    return name if _recorded[name] == 1 else f"{name}.{_recorded[name]}"
+    return name if _recorded[name] == 1 else f"{name}/{_recorded[name]}"
 
 
 def _save_coverage() -> None:

@@ -59,4 +59,4 @@ def test_waveforms_show_port_and_unit_beside_the_rtl(sg_dma: Setup, tmp_path: Pa
     assert values("probe.faults") > {0}
     assert values("probe.request_iova") & values("m_axi_araddr") - {0}
     tests = (outcome.name.rpartition(".")[2] for outcome in outcomes)
-    assert {*tmp_path.glob("*.json")} == {timeline_beside(path, test) for test in tests}
+    assert {*tmp_path.rglob("*.json")} == {timeline_beside(path, test) for test in tests}
