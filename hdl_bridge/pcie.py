@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import cocotb
-from cocotb.triggers import Event, Timer
+from cocotb.triggers import Event, First, Timer
 from cocotbext.pcie.core.tlp import TlpAttr
 
-from hdl_bridge import pcie_tlp
+from hdl_bridge import _pcie_completion, _pcie_request, _pcie_rules
+from hdl_bridge._pcie_entry import guard
 from hdl_bridge._pcie_msi import route_msi
-from hdl_bridge._pcie_structure import require, require_platform, require_root_complex
-from hdl_bridge.pcie_tlp import KINDS, Kind
+from hdl_bridge._pcie_request import KINDS, Kind
+from hdl_bridge._pcie_structure import require_platform, require_root_complex
 from vtd_plugin.bus import (
     AddressType,
     Answer,
@@ -31,14 +32,12 @@ from vtd_plugin.bus import (
 from vtd_plugin.bus.atomics import outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-    from typing import TypeAlias
+    from collections.abc import Callable, Iterable
 
+    from cocotb.triggers import Trigger
     from cocotbext.pcie.core import RootComplex
 
-    from vtd_plugin.bus import Resolution
-
-    PassOn: TypeAlias = Callable[[Any], Awaitable[None]]
+    from hdl_bridge._pcie_entry import PassOn
 
 __all__ = ["PcieBridge", "RequestListener", "attach", "route_msi"]
 
@@ -85,7 +84,7 @@ class PcieBridge:
         self._last_write: dict[int, _Request] = {}
         self._add_switch_port: Callable[[Any], None] = root_complex.add_switch_port
         for switch_port in root_complex.switch_ports:
-            self._guard(switch_port)
+            guard(switch_port, self.accept)
         root_complex.add_switch_port = self._guard_and_add
 
     def accept(self, tlp: Any, pass_on: PassOn) -> None:
@@ -95,52 +94,48 @@ class PcieBridge:
             tlp: The request.
             pass_on: Where it goes, with its new address, if the platform has nothing there.
         """
-        if (complaint := pcie_tlp.complaint(tlp)) is not None:
-            self._root_complex.log.warning("request dropped, %s: %r", complaint, tlp)
+        log = self._root_complex.log
+        if (complaint := _pcie_rules.complaint(tlp, self._boundary)) is not None:
+            log.warning("request dropped, %s: %r", complaint, tlp)
             tlp.release_fc()
-        elif AddressType(tlp.at) is AddressType.TRANSLATION:
-            cocotb.start_soon(self._answer_translation(tlp, self._translate(tlp)))
+        elif (complaint := _pcie_rules.unsupported(tlp)) is not None:
+            log.warning("request refused, %s: %r", complaint, tlp)
+            cocotb.start_soon(self._refuse(tlp))
         else:
             request = _Request(tlp, self._begin(tlp), pass_on)
             for listener in self.listeners:
                 listener(tlp, request.transfer)
             self._queue(request)
 
+    @property
+    def _boundary(self) -> int:
+        """The read completion boundary in bytes."""
+        return 128 if self._root_complex.read_completion_boundary else 64
+
     def _guard_and_add(self, switch_port: Any) -> None:
-        self._guard(switch_port)
+        guard(switch_port, self.accept)
         self._add_switch_port(switch_port)
 
-    def _guard(self, switch_port: Any) -> None:
-        """Stand where requests come in: at the link of a root port, else at the endpoint itself."""
-        require(switch_port, "upstream", "bridge.upstream_tx_handler")
-        if switch_port.upstream:
-            return
-        place, name = switch_port.bridge, "upstream_tx_handler"
-        if hasattr(place, "downstream_port"):
-            place, name = place.downstream_port, "rx_handler"
-            require(place, name)
-        setattr(place, name, _Guard(self, getattr(place, name)).receive)
+    async def _refuse(self, tlp: Any) -> None:
+        if KINDS[tlp.fmt_type] is not Kind.WRITE:
+            await self._root_complex.send(_pcie_completion.refusal(tlp, Answer.UR))
+        tlp.release_fc()
 
     def _begin(self, tlp: Any) -> Transfer:
         port = self.platform.requester(int(tlp.requester_id))
+        pasid = None if self._pasid_of is None else self._pasid_of(tlp)
+        address_type = AddressType(tlp.at)
+        if address_type is AddressType.TRANSLATION:
+            no_write = bool(tlp.ph & _NO_WRITE)
+            return port.begin_translation(tlp.address, pasid=pasid, no_write=no_write)
         options = RequestOptions(
-            address_type=AddressType(tlp.at),
-            no_snoop=bool(tlp.attr & TlpAttr.NS),
-            pasid=self._pasid(tlp),
+            address_type=address_type, no_snoop=bool(tlp.attr & TlpAttr.NS), pasid=pasid
         )
         kind = KINDS[tlp.fmt_type]
         if kind is Kind.ATOMIC:
-            return port.begin_atomic(tlp.address, pcie_tlp.atomic(tlp).size, **options)
-        span = pcie_tlp.span(tlp)
+            return port.begin_atomic(tlp.address, _pcie_request.atomic(tlp).size, **options)
+        span = _pcie_request.span(tlp)
         return port.begin(span.address, span.size, kind is Kind.WRITE, **options)
-
-    def _translate(self, tlp: Any) -> Resolution:
-        return self.platform.requester(int(tlp.requester_id)).request_translation(
-            tlp.address, pasid=self._pasid(tlp), no_write=bool(tlp.ph & _NO_WRITE)
-        )
-
-    def _pasid(self, tlp: Any) -> int | None:
-        return None if self._pasid_of is None else self._pasid_of(tlp)
 
     def _queue(self, request: _Request) -> None:
         """Keep PCIe's order within a requester (PCIe §2.4.1).
@@ -150,16 +145,15 @@ class PcieBridge:
         """
         requester = request.transfer.port.source_id
         before = self._last_write.get(requester)
-        if before is not None and before.transfer.aborted:
-            before = None  # it may be waiting for its turn still, and nobody for it
         if request.transfer.is_write:
             self._last_write[requester] = request
         delay = self._delay(request.tlp)
 
         async def take_turn() -> None:
-            await _wait(delay)
+            if delay:
+                await request.unless_aborted(Timer(delay, "ns"))
             if before is not None:
-                await before.done.wait()
+                await request.unless_aborted(before.done.wait())
             await self._serve(request)
             request.done.set()
             if self._last_write.get(requester) is request:
@@ -168,14 +162,21 @@ class PcieBridge:
         cocotb.start_soon(take_turn())
 
     def _delay(self, tlp: Any) -> int:
-        return 0 if self._latency is None else self._latency(tlp)
+        if self._latency is None:
+            return 0
+        delay = self._latency(tlp)
+        if isinstance(delay, bool) or not isinstance(delay, int):
+            raise TypeError(f"a latency of {delay!r} for {tlp!r} is no int (nanoseconds)")
+        if delay < 0:
+            raise ValueError(f"a latency of {delay} ns for {tlp!r} is less than 0")
+        return delay
 
     async def _serve(self, request: _Request) -> None:
         """Do a request whose turn has come, unless a reset has aborted it."""
         transfer = request.transfer
         elsewhere = _elsewhere(transfer)
         if elsewhere is not None:
-            await request.pass_on(pcie_tlp.redirected(request.tlp, elsewhere))
+            await request.pass_on(_pcie_request.redirected(request.tlp, elsewhere))
         elif not transfer.aborted:
             await self._complete(transfer, self._carry_out(request.tlp, transfer))
         transfer.end()
@@ -183,27 +184,29 @@ class PcieBridge:
 
     def _carry_out(self, tlp: Any, transfer: Transfer) -> Iterable[Any]:
         """Move the bytes; what completes the request."""
+        if transfer.attributes.address_type is AddressType.TRANSLATION:
+            return (_pcie_completion.translation_completion(tlp, transfer),)
         kind = KINDS[tlp.fmt_type]
         if kind is Kind.WRITE:
-            for offset, data in pcie_tlp.written(tlp):
+            for offset, data in _pcie_request.written(tlp):
                 transfer.write(offset, data)
             return ()
         if not transfer.ok:
-            return (pcie_tlp.refusal(tlp, transfer.answer),)
+            return (_pcie_completion.refusal(tlp, transfer.answer),)
         if kind is Kind.ATOMIC:
-            return (pcie_tlp.data_completion(tlp, _modify(tlp, transfer)),)
+            return (_pcie_completion.data_completion(tlp, _modify(tlp, transfer)),)
         return self._read_completions(tlp, transfer)
 
     def _read_completions(self, tlp: Any, transfer: Transfer) -> Iterable[Any]:
         data = bytearray(transfer.size)
-        for offset, size in pcie_tlp.span(tlp).runs:
+        for offset, size in _pcie_request.span(tlp).runs:
             data[offset : offset + size] = transfer.read(offset, size)
         root_complex = self._root_complex
-        return pcie_tlp.read_completions(
+        return _pcie_completion.read_completions(
             tlp,
             bytes(data),
             payload=_SMALLEST_PAYLOAD << root_complex.max_payload_size,
-            boundary=128 if root_complex.read_completion_boundary else 64,
+            boundary=self._boundary,
             every_boundary=root_complex.split_on_all_rcb,
         )
 
@@ -212,11 +215,6 @@ class PcieBridge:
             # A function that was reset has forgotten the tag, and may have given it out again.
             if not transfer.aborted:
                 await self._root_complex.send(completion)
-
-    async def _answer_translation(self, tlp: Any, resolution: Resolution) -> None:
-        await _wait(self._delay(tlp))
-        await self._root_complex.send(pcie_tlp.translation_completion(tlp, resolution))
-        tlp.release_fc()
 
 
 def attach(
@@ -238,12 +236,12 @@ def attach(
     Requests of one requester keep PCIe's order, and different requesters do not wait for each
     other. A request is in flight from here until the root complex has taken its last completion.
     The credit that it took is given back then. A reset of its requester aborts it without a
-    completion.
+    completion. Translation requests are in flight and aborted like all others.
 
     Args:
         root_complex: A `RootComplex` of cocotbext-pcie.
         platform: The platform.
-        latency: For each TLP, after it was translated, the nanoseconds before it is served.
+        latency: For each TLP, after it was translated, the nanoseconds before it is served, an int.
             By default there are none.
         pasid_of: The PASID of each TLP, or None for one without. There are no TLP prefixes in
             cocotbext-pcie; by default no request has a PASID.
@@ -281,26 +279,25 @@ def _warn_of_handlers(root_complex: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A request that has begun."""
+    """A request that has begun.
+
+    Attributes:
+        done: Set when nothing of it is left to do, also after an abort.
+    """
 
     tlp: Any
     transfer: Transfer
     pass_on: PassOn
     done: Event = field(default_factory=Event)
+    _aborted: Event = field(default_factory=Event)
 
+    def __post_init__(self) -> None:
+        self.transfer.when_aborted(self._aborted.set)
 
-class _Guard:
-    """Stands before a handler of TLPs, and takes memory requests aside."""
-
-    def __init__(self, bridge: PcieBridge, handler: PassOn) -> None:
-        self._bridge = bridge
-        self._handler = handler
-
-    async def receive(self, tlp: Any) -> None:
-        if tlp.fmt_type in KINDS:
-            self._bridge.accept(tlp, self._handler)
-        else:
-            await self._handler(tlp)
+    async def unless_aborted(self, trigger: Trigger) -> None:
+        """Wait for something, until a reset takes the request back."""
+        if not self.transfer.aborted:
+            await First(trigger, self._aborted.wait())
 
 
 def _elsewhere(transfer: Transfer) -> int | None:
@@ -315,7 +312,7 @@ def _elsewhere(transfer: Transfer) -> int | None:
 
 def _modify(tlp: Any, transfer: Transfer) -> bytes:
     """Do an atomic; the old value."""
-    atomic = pcie_tlp.atomic(tlp)
+    atomic = _pcie_request.atomic(tlp)
     before = 0
 
     def change(old: int) -> int:
@@ -325,8 +322,3 @@ def _modify(tlp: Any, transfer: Transfer) -> bytes:
 
     transfer.modify(change)
     return before.to_bytes(atomic.size, "little")
-
-
-async def _wait(nanoseconds: int) -> None:
-    if nanoseconds:
-        await Timer(nanoseconds, "ns")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import cocotb
+import pytest
 from cocotbext.pcie.core import MemoryEndpoint, RootComplex
 from cocotbext.pcie.core.switch import SwitchPort
 from cocotbext.pcie.core.tlp import CplStatus, TlpAt, TlpAttr
@@ -15,6 +16,7 @@ from tests.hdl_bridge.pcie_bench import (
     BAR_BYTES,
     HOST,
     IOVA,
+    LINK,
     MAPPED,
     Bench,
     ask,
@@ -95,6 +97,11 @@ async def test_byte_enables_select_what_is_written_and_asked_for(dut: Any) -> No
     for dwords in (1, 2, 3):
         for _ in range(24):
             first, last = bench.rng.randrange(1, 16), bench.rng.randrange(1, 16)
+            if dwords > 2:
+                first, last = (
+                    bench.rng.choice((0x8, 0xC, 0xE, 0xF)),
+                    bench.rng.choice((1, 3, 7, 15)),
+                )
             lanes = [first >> lane & 1 for lane in range(4)]
             if dwords > 1:
                 lanes += [1] * 4 * (dwords - 2) + [last >> lane & 1 for lane in range(4)]
@@ -160,6 +167,21 @@ async def test_what_is_translated_to_a_bar_goes_to_the_peer(dut: Any) -> None:
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_a_zero_length_read_goes_where_a_longer_one_would(dut: Any) -> None:
+    """To the peer, behind the writes before it; or nowhere, and that is UR."""
+    bench = await Bench.start(devices=2)
+    first, second = bench.endpoints
+    bench.unit.tables.add(Mapping(0x5000_0000, second.bar[0], 0x1000))
+    bench.unit.tables.add(Mapping(0x6000_0000, 0x9_0000_0000, 0x1000))
+    await first.mem_write(0x5000_0000, b"flush")
+    (completion,) = await ask(first, memory_read(first, 0x5000_0000, 1, 0))
+    assert (completion.status, completion.completer_id) == (CplStatus.SC, second.pcie_id)
+    assert bytes(bench.memories[1][:5]) == b"flush"
+    (completion,) = await ask(first, memory_read(first, 0x6000_0000, 1, 0))
+    assert completion.status is CplStatus.UR
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_what_is_translated_to_memory_of_the_root_complex_reaches_it(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints
@@ -217,6 +239,23 @@ async def test_an_endpoint_inside_the_root_complex_is_translated_too(dut: Any) -
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_an_endpoint_inside_the_root_complex_may_use_its_tlps_again(dut: Any) -> None:
+    bench = await Bench.start(latency=lambda _: LINK)
+    endpoint = MemoryEndpoint()
+    endpoint.pcie_id = PcieId(0, 9, 0)
+    endpoint.bus_master_enable = True
+    bench.root_complex.append_endpoint(endpoint)
+    tlp = memory_write(endpoint, IOVA, b"sent")
+    await endpoint.send(tlp)
+    tlp.address = IOVA + 4
+    tlp.set_data(b"more")
+    await endpoint.send(tlp)
+    tlp.set_data(b"none")
+    await settle(2 * LINK)
+    assert bench.memory(IOVA, 8) == b"sentmore"
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_ports_made_before_attaching_are_guarded_and_nothing_is_attached_twice(
     dut: Any,
 ) -> None:
@@ -250,6 +289,27 @@ async def test_attributes_of_a_request_reach_the_unit(dut: Any) -> None:
     plain, with_pasid = (each.attributes for each in bench.unit.requests)
     assert (plain.address_type, plain.no_snoop, plain.pasid) == (AddressType.TRANSLATED, True, None)
     assert with_pasid.pasid == 0x12345
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(
+    wrong=[
+        ("latency", -5, "a latency of -5 ns"),
+        ("latency", 1.5, "a latency of 1.5 for"),
+        ("latency", None, "a latency of None for"),
+        ("pasid_of", True, "PASID True"),
+        ("pasid_of", 1 << 20, "PASID 0x100000"),
+    ]
+)
+async def test_what_a_testbench_says_of_a_request_is_checked(
+    dut: Any, wrong: tuple[str, Any, str]
+) -> None:
+    name, value, message = wrong
+    options: dict[str, Any] = {name: lambda _: value}
+    bench = await Bench.start(**options)
+    (endpoint,) = bench.endpoints
+    with pytest.raises((TypeError, ValueError), match=message):
+        bench.bridge.accept(memory_read(endpoint, IOVA), endpoint.send)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")

@@ -114,12 +114,12 @@ async def test_a_reset_of_the_units_alone_leaves_nobody_waiting(dut: Any) -> Non
 async def test_a_function_that_is_reset_with_the_platform_stops_waiting(
     dut: Any, order: ResetOrder
 ) -> None:
-    """At once, and its tags are free: reads that had none are sent now. No old answer comes."""
+    """At once; reads that had no tag are sent when the tags are given out again."""
     latency = {"ns": SLOW}
     bench = await Bench.start(latency=lambda _: latency["ns"])
     (endpoint,) = bench.endpoints
     endpoint.tag_count = TAGS
-    bench.platform.add_device(FunctionReset("endpoint", endpoint))
+    bench.platform.add_device(FunctionReset("endpoint", endpoint, hold=LINK))
     data = bench.fill(IOVA, MAPPED)
     reads = [
         cocotb.start_soon(outcome(endpoint.mem_read(IOVA + 64 * each, 64))) for each in range(40)
@@ -129,37 +129,63 @@ async def test_a_function_that_is_reset_with_the_platform_stops_waiting(
     bench.platform.reset("warm", order)
     bench.unit.enable()
     latency["ns"] = 0
-    assert [await each for each in reads] == ["Timeout"] * TAGS + ["data"] * (40 - TAGS)
-    assert get_sim_time("ns") - start < LINK
+    assert [await each for each in reads[:TAGS]] == ["Timeout"] * TAGS
+    assert get_sim_time("ns") == start
+    assert [await each for each in reads[TAGS:]] == ["data"] * (40 - TAGS)
+    assert LINK < get_sim_time("ns") - start < 2 * LINK
     assert not any(endpoint.tag_active)
     for _ in range(2 * TAGS):
         address = bench.rng.randrange(MAPPED - 64)
         assert await endpoint.mem_read(IOVA + address, 64) == data[address : address + 64]
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
-async def test_an_answer_on_the_link_at_a_reset_is_taken_for_no_other(dut: Any) -> None:
-    """Whenever it comes: on a narrow link a read takes its time."""
-    bench = Bench()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+@cocotb.parametrize(tags=[1, 2, TAGS], latency=[0, LINK])
+async def test_what_was_on_the_link_at_a_reset_is_taken_for_nobody_elses(
+    dut: Any, tags: int, latency: int
+) -> None:
+    """Whenever it comes, a completion or the request: on a narrow link a read takes its time."""
+    bench = Bench(latency=lambda _: latency)
     device = Device()
     device.upstream_port.max_link_speed = device.upstream_port.max_link_width = 1
     endpoint, _ = make_function(device)
     bench.endpoints.append(endpoint)
     bench.root_complex.make_port().connect(device)
     await bench.enumerate()
-    endpoint.tag_count = TAGS
-    bench.platform.add_device(FunctionReset("endpoint", endpoint))
+    endpoint.tag_count = tags
+    bench.platform.add_device(FunctionReset("endpoint", endpoint, hold=3 * LINK))
     data = bench.fill(IOVA, MAPPED)
     told = []
-    for delay in range(20, 800, 60):
+    for delay in range(10, 800, 60):
         reading = cocotb.start_soon(outcome(endpoint.mem_read(IOVA, 64)))
-        await settle(delay)
+        await settle(latency + delay if delay > 400 else delay)
         bench.platform.reset_masters()
         told.append(await reading)
-        for number in range(1, TAGS + 1):
+        for number in range(1, 4):
             address = IOVA + 64 * number
             assert await endpoint.mem_read(address, 64) == data[64 * number : 64 * number + 64]
-    assert {*told} == {"data", "Timeout"}
+    assert "Timeout" in told
+    await settle(3 * LINK)
+    assert not any(endpoint.tag_active)
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_a_tag_that_a_reset_took_back_is_given_out_when_its_time_is_over(dut: Any) -> None:
+    """The second reset starts the time of its own tag, and does not end that of another."""
+    bench = await Bench.start(latency=lambda _: SLOW)
+    (endpoint,) = bench.endpoints
+    endpoint.tag_count = 2
+    bench.platform.add_device(FunctionReset("endpoint", endpoint, hold=LINK))
+    for _ in range(2):
+        reading = cocotb.start_soon(outcome(endpoint.mem_read(IOVA, 64)))
+        await settle(LINK // 2)
+        bench.platform.reset_masters()
+        assert await reading == "Timeout"
+    assert sum(endpoint.tag_active) == 2
+    await settle(LINK // 2 + 10)
+    assert sum(endpoint.tag_active) == 1
+    await settle(LINK // 2)
+    assert sum(endpoint.tag_active) == 0
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
@@ -191,7 +217,7 @@ async def test_a_reset_between_completions_ends_the_wait_for_the_rest(dut: Any) 
     bench = await Bench.start()
     (endpoint,) = bench.endpoints
     endpoint.pcie_cap.max_read_request_size = 5
-    reset = FunctionReset("endpoint", endpoint)
+    reset = FunctionReset("endpoint", endpoint, hold=LINK)
     bench.platform.add_device(reset)
     send = bench.root_complex.send
     sent: list[Any] = []

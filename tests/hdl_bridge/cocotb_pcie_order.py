@@ -6,7 +6,7 @@ from typing import Any
 
 import cocotb
 from cocotb.utils import get_sim_time
-from cocotbext.pcie.core.tlp import CplStatus, TlpAt
+from cocotbext.pcie.core.tlp import CplStatus, Tlp, TlpAt, TlpType
 
 from tests.hdl_bridge.pcie_bench import (
     IOVA,
@@ -21,7 +21,7 @@ from tests.hdl_bridge.pcie_bench import (
     settle,
     translation_request,
 )
-from vtd_plugin.bus import Answer, Mapping, RequestKind, ResetOrder, Transfer
+from vtd_plugin.bus import AddressType, Answer, Mapping, RequestKind, ResetOrder, Transfer
 
 WINDOW = 0xFEE0_0000
 SLOW = 20_000
@@ -101,6 +101,27 @@ async def test_writes_and_quick_reads_pass_a_slow_read(dut: Any) -> None:
     assert not slow.done()
     assert [each.iova for each in bench.port(endpoint).in_flight] == [IOVA]
     assert await slow == b"late"
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_a_translation_request_is_in_flight_behind_the_writes_before_it(dut: Any) -> None:
+    latency = Latency()
+    bench = await Bench.start(latency=latency)
+    (endpoint,) = bench.endpoints
+    told: list[AddressType] = []
+    bench.bridge.listeners.append(lambda _, transfer: told.append(transfer.attributes.address_type))
+    latency.of_next = [SLOW, WALK]
+    await endpoint.mem_write(IOVA, b"before")
+    asking = cocotb.start_soon(
+        ask(endpoint, translation_request(endpoint, IOVA + 0x1000), 2 * SLOW)
+    )
+    await settle()
+    assert told == [AddressType.UNTRANSLATED, AddressType.TRANSLATION]
+    assert [each.iova for each in bench.port(endpoint).in_flight] == [IOVA, IOVA + 0x1000]
+    (completion,) = await asking
+    assert completion.status is CplStatus.SC
+    assert bench.memory(IOVA, 6) == b"before"
+    assert bench.port(endpoint).in_flight == ()
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
@@ -192,15 +213,41 @@ async def test_malformed_requests_are_dropped(dut: Any) -> None:
     bench = await Bench.start()
     (endpoint,) = bench.endpoints
     before = bench.fill(IOVA, MAPPED)
-    await put_on_link(endpoint, memory_write(endpoint, IOVA + 0xFFC, b"12345678"))
-    asking = memory_write(endpoint, IOVA, b"1234")
-    asking.at = TlpAt.TRANSLATE_REQ
-    await endpoint.send(asking)
+    short = memory_write(endpoint, IOVA, b"12345678")
+    short.length = 1
     for tlp in (
+        memory_write(endpoint, IOVA + 0xFFC, b"12345678"),
+        memory_write(endpoint, IOVA, b"12345678", 0x0, 0xF),
+        memory_write(endpoint, WINDOW, b"12345678", 0xF, 0x0),
+        memory_write(endpoint, IOVA, b"1234", 0xF, 0xF),
+        short,
         atomic(endpoint, "SWAP", IOVA + 4, 1),
         atomic(endpoint, "CAS", IOVA, 1, 2, size=16),
     ):
-        assert await ask(endpoint, tlp) == []
+        await put_on_link(endpoint, tlp)
+    await settle()
+    assert bench.unit.requests == []
+    assert bench.interrupts.messages == []
+    assert bench.memory(IOVA, MAPPED) == before
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_unsupported_requests_are_answered_whatever_their_address(dut: Any) -> None:
+    bench = await Bench.start()
+    (endpoint,) = bench.endpoints
+    before = bench.fill(IOVA, MAPPED)
+    locked, swap = memory_read(endpoint, IOVA, 2), atomic(endpoint, "SWAP", IOVA, 1)
+    locked.fmt_type = TlpType.MEM_READ_LOCKED
+    write = memory_write(endpoint, IOVA, b"1234")
+    swap.at = write.at = TlpAt.TRANSLATE_REQ
+    await endpoint.send(write)
+    for tlp, completed, byte_count in (
+        (locked, TlpType.CPL_LOCKED, 8),
+        (swap, TlpType.CPL, 8),
+    ):
+        (completion,) = await ask(endpoint, tlp)
+        assert (completion.fmt_type, completion.status) == (completed, CplStatus.UR)
+        assert completion.byte_count == byte_count
     assert bench.unit.requests == []
     assert bench.memory(IOVA, MAPPED) == before
 
@@ -215,10 +262,14 @@ async def test_a_reset_takes_back_what_is_under_way(dut: Any, how: str) -> None:
     latency.of_requester = {int(endpoint.pcie_id): SLOW}
     await endpoint.mem_write(IOVA, b"never")
     await endpoint.mem_write(WINDOW, b"\x41\x00\x00\x00")
-    read, add = memory_read(endpoint, IOVA, 8), atomic(endpoint, "FETCH_ADD", IOVA + 8, 1)
-    lost = [cocotb.start_soon(ask(endpoint, each)) for each in (read, add)]
+    asked = (
+        memory_read(endpoint, IOVA, 8),
+        atomic(endpoint, "FETCH_ADD", IOVA + 8, 1),
+        translation_request(endpoint, IOVA),
+    )
+    lost = [cocotb.start_soon(ask(endpoint, each)) for each in asked]
     await settle(LINK // 2)
-    assert len(bench.port(endpoint).in_flight) == 4
+    assert len(bench.port(endpoint).in_flight) == 5
     if how == "function":
         bench.port(endpoint).reset()
     else:
@@ -226,7 +277,7 @@ async def test_a_reset_takes_back_what_is_under_way(dut: Any, how: str) -> None:
     assert bench.port(endpoint).in_flight == ()
     latency.of_requester.clear()
     bench.unit.enable()
-    assert [await each for each in lost] == [[], []]
+    assert [await each for each in lost] == [[], [], []]
     # What comes after the reset waits for nothing that came before it.
     start = get_sim_time("ns")
     assert await endpoint.mem_read(IOVA + 0x40, 16) == before[0x40:0x50]
@@ -234,6 +285,26 @@ async def test_a_reset_takes_back_what_is_under_way(dut: Any, how: str) -> None:
     await settle(2 * SLOW)
     assert bench.memory(IOVA, MAPPED) == before
     assert bench.interrupts.messages == []
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(write=[False, True])
+async def test_a_reset_gives_back_the_credits_of_what_it_aborts(dut: Any, write: bool) -> None:
+    """At once, however long the requests had still to wait."""
+    latency = Latency()
+    bench = await Bench.start(latency=latency)
+    (endpoint,) = bench.endpoints
+    latency.of_requester = {int(endpoint.pcie_id): 10 * SLOW}
+    kind = memory_write(endpoint, IOVA, b"none") if write else memory_read(endpoint, IOVA)
+    for _ in range(80):
+        cocotb.start_soon(put_on_link(endpoint, Tlp(kind)))
+    await settle()
+    assert len(bench.port(endpoint).in_flight) == 64  # as many as the root port has credits for
+    latency.of_requester.clear()
+    bench.port(endpoint).reset()
+    await settle()
+    assert len(bench.unit.requests) == 80
+    assert bench.port(endpoint).in_flight == ()
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")

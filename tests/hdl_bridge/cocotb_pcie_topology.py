@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import cocotb
-from cocotbext.pcie.core import Device, MemoryEndpoint, RootComplex, Switch
+from cocotbext.pcie.core import Device, RootComplex, Switch
 from cocotbext.pcie.core.tlp import CplStatus, Tlp, TlpType
 
 from hdl_bridge.pcie import attach
@@ -139,7 +139,31 @@ async def test_functions_below_switches_are_translated_each_by_its_own_id(dut: A
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
-async def test_what_a_switch_routes_between_its_own_ports_is_not_seen(dut: Any) -> None:
+@cocotb.parametrize(below=["one device", "a switch"])
+async def test_what_is_translated_to_a_peer_behind_the_same_root_port_turns_back(
+    dut: Any, below: str
+) -> None:
+    """To the other function of a device, or to another device of a switch; so does the answer."""
+    bench = await _two_behind_one_port(below)
+    first, second = bench.endpoints
+    first.pcie_cap.max_read_request_size = 5
+    bench.unit.tables.add(Mapping(0x5000_0000, second.bar[0], 0x1000))
+    data = bench.rng.randbytes(0x1000)
+    for start in range(0, 0x1000, 0x100):
+        await first.mem_write(0x5000_0000 + start, data[start : start + 0x100])
+    assert await first.mem_read(0x5000_0000, 0x1000) == data
+    assert bytes(bench.memories[1][:0x1000]) == data
+    reads = [cocotb.start_soon(first.mem_read(0x5000_0000 + 64 * n, 256)) for n in range(40)]
+    for number, read in enumerate(reads):
+        assert await read == data[64 * number : 64 * number + 256]
+    assert bench.port(first).in_flight == ()
+    assert {request.source_id for request in bench.unit.requests} == {int(first.pcie_id)}
+
+
+async def _two_behind_one_port(below: str) -> Bench:
+    """Two functions of a device, or each in a device of its own below a switch."""
+    if below == "one device":
+        return await Bench.start(functions=2)
     bench = Bench()
     switch = Switch()
     bench.root_complex.make_port().connect(switch)
@@ -150,9 +174,14 @@ async def test_what_a_switch_routes_between_its_own_ports_is_not_seen(dut: Any) 
         bench.memories.append(memory)
         switch.make_port().connect(device)
     await bench.enumerate()
+    return bench
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_what_a_switch_routes_between_its_own_ports_is_not_seen(dut: Any) -> None:
+    bench = await _two_behind_one_port("a switch")
     first, second = bench.endpoints
     await first.mem_write(second.bar[0], b"peer")
     await settle()
     assert bytes(bench.memories[1][:4]) == b"peer"
     assert bench.unit.requests == []
-    assert isinstance(second, MemoryEndpoint)

@@ -102,6 +102,37 @@ async def test_an_endpoint_asks_for_a_translation_and_uses_it(dut: Any) -> None:
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_software_is_not_told_that_a_page_is_forgotten_before_a_device_was_told_of_it(
+    dut: Any,
+) -> None:
+    world = await World.start(DT=1)
+    endpoint, driver = world.endpoint, world.driver
+    driver.enable()
+    domain = driver.create_domain()
+    domain.map(IOVA, HOST, 0x1000)
+    driver.attach(world.source_id, domain, device_tlb=True)
+    world.walk_nanoseconds = 5000
+    asking = cocotb.start_soon(ask(endpoint, translation_request(endpoint, IOVA), 10_000))
+    await settle()
+    forgetting = domain.start_unmap(IOVA, 0x1000)
+    assert not asking.done()
+    assert not forgetting.done
+    (told,) = await asking
+    assert int.from_bytes(told.data, "big") == HOST | 0b11
+    assert forgetting.done
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_the_interrupt_window_is_only_for_untranslated_requests(dut: Any) -> None:
+    world = await World.start(DT=1)
+    world.driver.enable()
+    world.driver.attach(world.source_id, world.driver.create_domain(), device_tlb=True)
+    (told,) = await ask(world.endpoint, translation_request(world.endpoint, 0xFEE0_3000))
+    entry = int.from_bytes(told.data, "big")
+    assert (told.status, entry & 0b111) == (CplStatus.SC, 0b110)  # U and W, not R
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_what_the_unit_cannot_look_up_is_ur_for_a_read_and_ca_for_a_translation(
     dut: Any,
 ) -> None:

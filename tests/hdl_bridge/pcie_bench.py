@@ -127,9 +127,9 @@ def translation_request(endpoint: Any, address: int, *, no_write: bool = False) 
     return tlp
 
 
-async def ask(endpoint: Any, tlp: Any) -> list[Any]:
-    """Send a request that is not posted; its completions, none if they do not come."""
-    completions: list[Any] = await endpoint.perform_nonposted_operation(tlp, LINK, "ns")
+async def ask(endpoint: Any, tlp: Any, nanoseconds: int = LINK) -> list[Any]:
+    """Send a request that is not posted; its completions, none if they do not come in time."""
+    completions: list[Any] = await endpoint.perform_nonposted_operation(tlp, nanoseconds, "ns")
     return completions
 
 

@@ -39,6 +39,19 @@ def test_what_is_no_function_is_refused() -> None:
         FunctionReset("endpoint", moved)
 
 
+def test_a_function_is_reset_by_one() -> None:
+    function = MemoryEndpoint()
+    FunctionReset("endpoint", function)
+    with pytest.raises(ValueError, match="has a FunctionReset already"):
+        FunctionReset("again", function)
+
+
+@pytest.mark.parametrize(("hold", "error"), [(-1, ValueError), (0.5, TypeError), (True, TypeError)])
+def test_the_time_of_tags_is_checked(hold: int, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"hold={hold}"):
+        FunctionReset("endpoint", MemoryEndpoint(), hold=hold)
+
+
 def test_a_cocotbext_pcie_of_another_build_is_refused_by_its_version(platform: Platform) -> None:
     moved = object.__new__(RootComplex)
     with pytest.raises(RuntimeError, match=r"cocotbext-pcie 0\.\d+\.\d+ has no .*switch_ports"):

@@ -362,7 +362,7 @@ def _check_run(iova: int, size: int) -> None:
 def _check_pasid(pasid: int | None) -> None:
     if pasid is None:
         return
-    if not isinstance(pasid, int):
+    if isinstance(pasid, bool) or not isinstance(pasid, int):
         raise TypeError(f"PASID {pasid!r} is no int")
     if not 0 <= pasid < _PASID_LIMIT:
         raise ValueError(f"PASID {pasid:#x} is not within 20 bits")

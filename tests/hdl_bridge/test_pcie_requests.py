@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from cocotbext.pcie.core.tlp import Tlp, TlpType
+from cocotbext.pcie.core.tlp import Tlp, TlpAt, TlpType
 
-from hdl_bridge import pcie_tlp
-from vtd_plugin.bus import Answer, AtomicOperation, Fault, Translation
-from vtd_plugin.bus.requests import READ
+from hdl_bridge import _pcie_completion, _pcie_request, _pcie_rules
+from vtd_plugin.bus import Answer, AtomicOperation, Platform, Translation
+
+if TYPE_CHECKING:
+    from vtd_plugin.bus.testing import FakeUnit
 
 
 def read(address: int, dwords: int, first: int = 0xF, last: int = 0xF) -> Any:
@@ -31,7 +33,7 @@ def test_a_span_is_what_the_byte_enables_select(dwords: int, first: int, last: i
     if dwords > 1:
         lanes += range(4, 4 * dwords - 4)
         lanes += [4 * dwords - 4 + byte for byte in range(4) if last >> byte & 1]
-    span = pcie_tlp.span(read(0x1000, dwords, first, last))
+    span = _pcie_request.span(read(0x1000, dwords, first, last))
     selected = [span.address - 0x1000 + at + byte for at, size in span.runs for byte in range(size)]
     assert selected == lanes
     assert span.size == (lanes[-1] - lanes[0] + 1 if lanes else 0)
@@ -53,7 +55,7 @@ def test_completions_are_whole_in_order_and_end_on_boundaries(
         tlp.set_addr_be(0x7000 + start, size)
         data = rng.randbytes(size)
         completions = list(
-            pcie_tlp.read_completions(
+            _pcie_completion.read_completions(
                 tlp, data, payload=payload, boundary=boundary, every_boundary=every_boundary
             )
         )
@@ -87,7 +89,7 @@ def test_a_redirected_request_has_the_header_that_its_address_needs(
 ) -> None:
     tlp = read(0, 1)
     tlp.fmt_type = fmt_type
-    copy = pcie_tlp.redirected(tlp, address)
+    copy = _pcie_request.redirected(tlp, address)
     assert (copy.fmt_type, copy.address) == expected
     assert (tlp.fmt_type, tlp.address) == (fmt_type, 0)
 
@@ -106,7 +108,7 @@ def test_operands_of_atomics_are_little_endian(
     tlp = Tlp()
     tlp.fmt_type = fmt_type
     tlp.set_data(bytes.fromhex(data))
-    assert pcie_tlp.atomic(tlp) == pcie_tlp.Atomic(*expected)
+    assert _pcie_request.atomic(tlp) == _pcie_request.Atomic(*expected)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_operands_of_atomics_are_little_endian(
     ],
 )
 def test_an_entry_tells_address_size_and_rights(translation: Translation, entry: int) -> None:
-    told = pcie_tlp.translation_entry(0x5123_4000, translation)
+    told = _pcie_completion.translation_entry(0x5123_4000, translation)
     assert told == entry.to_bytes(8, "big")
 
 
@@ -129,9 +131,95 @@ def test_an_entry_tells_address_size_and_rights(translation: Translation, entry:
     [(Answer.UR, 1), (Answer.CA, 4), (Answer.NO_RIGHTS, 0), (Answer.RIGHTS_LEFT, 0)],
 )
 def test_faults_of_translation_requests_are_told_by_status_or_by_no_rights(
-    answer: Answer, status: int
+    platform: Platform, fake_unit: FakeUnit, answer: Answer, status: int
 ) -> None:
-    fault = Fault(0x22, "FAKE", "blocked", answer, 0x20, 0x1000, READ)
-    completion = pcie_tlp.translation_completion(read(0x1000, 2), fault)
+    fake_unit.block(0x1000_0000, answer)
+    request = platform.requester("00:04.0").begin_translation(0x1000_0000)
+    completion = _pcie_completion.translation_completion(read(0x1000_0000, 2), request)
     assert completion.status == status
     assert bytes(completion.data) == (bytes(8) if status == 0 else b"")
+
+
+@pytest.mark.parametrize(("rights", "flags"), [(0, 0), (2, 0b110)])
+def test_an_entry_without_rights_tells_nothing_of_who_may_use_it(rights: int, flags: int) -> None:
+    translation = Translation(0xFEE0_0000, 0xFFF, rights)
+    told = _pcie_completion.translation_entry(0xFEE0_0010, translation, only_untranslated=True)
+    assert told == (0xFEE0_0000 | flags).to_bytes(8, "big")
+
+
+ENABLES = [
+    # dwords, address, first, last, what is wrong
+    (1, 0x1000, 0b0000, 0b0000, None),
+    (1, 0x1004, 0b1001, 0b0000, None),
+    (1, 0x1004, 0b1111, 0b0001, "more than one"),
+    (2, 0x1000, 0b0101, 0b1010, None),
+    (2, 0x1000, 0b0000, 0b1111, "both dwords"),
+    (2, 0x1000, 0b1111, 0b0000, "both dwords"),
+    (2, 0x1004, 0b1100, 0b0011, None),
+    (2, 0x1004, 0b0101, 0b0011, "a gap"),
+    (2, 0x1004, 0b0100, 0b0011, "a gap"),
+    (3, 0x1000, 0b1000, 0b0111, None),
+    (3, 0x1000, 0b1010, 0b1111, "a gap"),
+    (3, 0x1000, 0b1111, 0b1100, "a gap"),
+    (1024, 0x1000, 0b1111, 0b1111, None),
+    (1024, 0x1004, 0b1111, 0b1111, "4-KiB border"),
+    (0, 0x1000, 0b1111, 0b1111, "0 dwords"),
+]
+
+
+@pytest.mark.parametrize(
+    "fmt_type", [TlpType.MEM_READ, TlpType.MEM_READ_LOCKED_64, TlpType.MEM_WRITE]
+)
+@pytest.mark.parametrize(("dwords", "address", "first", "last", "wrong"), ENABLES)
+def test_byte_enables_and_borders(
+    fmt_type: TlpType, dwords: int, address: int, first: int, last: int, wrong: str | None
+) -> None:
+    tlp = read(address, dwords, first)
+    tlp.fmt_type, tlp.last_be = fmt_type, last
+    if fmt_type is TlpType.MEM_WRITE:
+        tlp.data = bytearray(4 * dwords)
+    assert_complaint(tlp, wrong)
+
+
+@pytest.mark.parametrize(
+    ("fmt_type", "dwords", "data_bytes"),
+    [
+        (TlpType.MEM_WRITE, 1, 8),
+        (TlpType.MEM_WRITE, 4, 4),
+        (TlpType.MEM_WRITE_64, 2, 7),
+        (TlpType.MEM_READ, 1, 4),
+        (TlpType.SWAP, 2, 4),
+        (TlpType.CAS, 1, 8),
+    ],
+)
+def test_data_are_as_long_as_the_header_says(
+    fmt_type: TlpType, dwords: int, data_bytes: int
+) -> None:
+    tlp = read(0x1000, dwords)
+    tlp.fmt_type, tlp.data = fmt_type, bytearray(data_bytes)
+    assert_complaint(tlp, f"{dwords} dwords and {data_bytes} bytes")
+
+
+@pytest.mark.parametrize(
+    ("dwords", "first", "boundary", "wrong"),
+    [
+        (2, 0xF, 64, None),
+        (16, 0xF, 64, None),
+        (18, 0xF, 64, "18 dwords"),
+        (32, 0xF, 128, None),
+        (1, 0xF, 64, "1 dwords"),
+        (3, 0xF, 64, "3 dwords"),
+        (2, 0xE, 64, "all bytes"),
+    ],
+)
+def test_translation_requests_ask_for_whole_entries(
+    dwords: int, first: int, boundary: int, wrong: str | None
+) -> None:
+    tlp = read(0x1000, dwords, first)
+    tlp.at = TlpAt.TRANSLATE_REQ
+    assert_complaint(tlp, wrong, boundary)
+
+
+def assert_complaint(tlp: Any, wrong: str | None, boundary: int = 64) -> None:
+    complaint = _pcie_rules.complaint(tlp, boundary)
+    assert complaint is None if wrong is None else wrong in (complaint or "")
