@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import mmap
 from multiprocessing.shared_memory import SharedMemory
+from typing import Any
 
 import numpy as np
 import pytest
+from cocotbext.axi.sparse_memory import SparseMemory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +79,16 @@ def test_overlapping_ram_is_refused(base: int, size: int) -> None:
 def test_useless_buffers_are_refused(buffer: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         Memory().add(0, buffer)
+
+
+@pytest.mark.parametrize("no_buffer", [SparseMemory(1 << 20), [0, 0], 4096])
+def test_what_is_no_buffer_is_refused_with_what_would_be_one(no_buffer: Any) -> None:
+    name = type(no_buffer).__name__
+    expected = rf"RAM over a {name}: .* buffer, .* made with mem=bytearray\(size\)"
+    with pytest.raises(TypeError, match=expected):
+        Platform(ram=no_buffer, load_entry_points=False)
+    with pytest.raises(TypeError, match=expected):
+        Platform(load_entry_points=False).add_ram(1 << 32, no_buffer)
 
 
 @pytest.mark.parametrize("base", [-1, (1 << 64) - 7])

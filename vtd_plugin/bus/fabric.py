@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vtd_plugin.bus.events import InterruptDelivered, UnclaimedAccess
 from vtd_plugin.bus.mappings import Mapping
-from vtd_plugin.bus.memory import Memory
+from vtd_plugin.bus.memory import Memory, writable_bytes
 from vtd_plugin.bus.mmio import MmioMap, MmioRegion
 from vtd_plugin.bus.space import INTERRUPT_WINDOW_BASE, INTERRUPT_WINDOW_LAST
 
@@ -46,9 +46,10 @@ class Fabric:
         self._transfers = 0
 
     def add_ram(self, base: int, buffer: Buffer) -> None:
-        """Put RAM at an address; ValueError if something is there."""
-        _require_free(self._mmio, base, memoryview(buffer).nbytes)
-        self.memory.add(base, buffer)
+        """Put RAM at an address; see `Memory.add`, and ValueError if registers are there."""
+        view = writable_bytes(buffer)
+        _require_free(self._mmio, base, len(view))
+        self.memory.add(base, view)
 
     def add_mmio(self, region: MmioRegion) -> None:
         """Put registers at an address; ValueError if something is there."""

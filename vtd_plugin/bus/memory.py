@@ -52,6 +52,29 @@ def anonymous_ram(size: int) -> mmap.mmap:
     return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
+def writable_bytes(buffer: Buffer) -> memoryview:
+    """The bytes of a buffer that can be RAM.
+
+    Raises:
+        TypeError: It is no buffer.
+        ValueError: It is read-only, empty, or not contiguous.
+    """
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise TypeError(
+            f"RAM over a {type(buffer).__name__}: it must be a writable buffer, such as a "
+            "bytearray; an AxiRam has one if it is made with mem=bytearray(size)"
+        ) from None
+    if view.readonly:
+        raise ValueError(f"RAM over a read-only {type(buffer).__name__}: it must be writable")
+    if not view.c_contiguous:
+        raise ValueError(f"RAM over a {type(buffer).__name__} with gaps: it must be contiguous")
+    if view.nbytes == 0:
+        raise ValueError(f"RAM over an empty {type(buffer).__name__}: it must hold a byte")
+    return view.cast("B")
+
+
 class Memory:
     """The RAM of a platform, little-endian.
 
@@ -76,10 +99,11 @@ class Memory:
             buffer: A writable, contiguous buffer. It is used, not copied.
 
         Raises:
+            TypeError: It is no buffer.
             ValueError: It is read-only, empty, not contiguous, overlaps a region, or ends above
                 64 bits of address.
         """
-        view = _writable_bytes(buffer)
+        view = writable_bytes(buffer)
         last = base + len(view) - 1
         if base < 0 or last >= _ADDRESS_LIMIT:
             raise ValueError(f"RAM from {base:#x} to {last:#x} is not within 64 bits of address")
@@ -220,14 +244,3 @@ class Memory:
 
     def _focus_on(self, base: int, view: memoryview) -> None:
         self._base, self._size, self._view = base, len(view), view
-
-
-def _writable_bytes(buffer: Buffer) -> memoryview:
-    view = memoryview(buffer)
-    if view.readonly:
-        raise ValueError(f"RAM over a read-only {type(buffer).__name__}: it must be writable")
-    if not view.c_contiguous:
-        raise ValueError(f"RAM over a {type(buffer).__name__} with gaps: it must be contiguous")
-    if view.nbytes == 0:
-        raise ValueError(f"RAM over an empty {type(buffer).__name__}: it must hold a byte")
-    return view.cast("B")

@@ -62,11 +62,12 @@ class Platform:
         Args:
             ram_size: Bytes of zeroed RAM at address 0; the host spends memory only on what is
                 written. 0 for none.
-            ram: RAM at address 0 to use instead, a writable buffer of any kind.
+            ram: RAM at address 0 to use instead, a buffer as `add_ram` takes.
             plugins: Plug-ins at hand, objects with hook implementations.
             load_entry_points: Whether plug-ins of installed packages take part as well.
 
         Raises:
+            TypeError: `ram` is no buffer.
             ValueError: The RAM cannot be used.
             pluggy.PluginValidationError: A plug-in implements a hook that does not exist.
         """
@@ -107,9 +108,12 @@ class Platform:
 
         Args:
             base: Physical address of its first byte.
-            buffer: A writable, contiguous buffer; it is used, not copied.
+            buffer: A writable, contiguous buffer: a bytearray, an mmap, the `buf` of a
+                `SharedMemory`, a NumPy array. It is used, not copied, and cannot be resized or
+                closed until `memory.close`.
 
         Raises:
+            TypeError: It is no buffer.
             ValueError: The buffer cannot be used, or something is there already.
         """
         self._fabric.add_ram(base, buffer)
