@@ -178,10 +178,11 @@ def test_a_negative_size_is_the_callers_mistake() -> None:
         two_adjoining_regions().read(0x2000, -1)
 
 
-def test_two_gib_of_ram_cost_nothing_until_written() -> None:
-    platform = Platform(2 << 30, load_entry_points=False)
-    assert platform.memory.read((2 << 30) - 4, 4) == bytes(4)
-    assert platform.memory.regions == (Region(0, 2 << 30),)
+def test_a_tebibyte_of_ram_costs_nothing_until_written() -> None:
+    platform = Platform(1 << 40, load_entry_points=False)
+    assert platform.memory.regions == (Region(0, 1 << 40),)
+    platform.write((1 << 40) - 4, b"last")
+    assert platform.memory.read((1 << 40) - 8, 8) == bytes(4) + b"last"
 
 
 def test_ram_can_be_given() -> None:
