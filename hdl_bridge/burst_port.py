@@ -8,7 +8,6 @@ signals of its own for, such as a PASID.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from hdl_bridge.bursts import Burst, Response
@@ -23,6 +22,7 @@ from vtd_plugin.bus import (
     Transfer,
     attributes_of,
 )
+from vtd_plugin.bus.words import Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _PASID_BITS: Final = 20
 
 
-class FaultResponse(StrEnum):
+class FaultResponse(Word):
     """What an AXI master is told of a blocked burst."""
 
     DECERR = "DECERR"

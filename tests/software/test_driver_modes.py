@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 def test_a_mode_is_legacy_or_scalable(platform: Platform) -> None:
     platform.add_unit(VtdUnit())
     driver = Driver(platform, frames=FrameAllocator(0x10_0000, 0x10_0000))
-    with pytest.raises(ValueError, match="mode 'foo': legacy or scalable"):
+    with pytest.raises(ValueError, match="no mode 'foo'; there are: 'legacy', 'scalable'"):
         driver.enable(cast("Any", "foo"))

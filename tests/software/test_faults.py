@@ -47,6 +47,10 @@ def test_a_code_with_several_causes_names_them_all() -> None:
     report = decode_fault(record(FR=0x04))
     assert report.name == "LGN.1.1|LGN.1.2|LGN.1.3"
     assert report.text.count(" | ") == 2
+    assert str(report).splitlines() == [
+        "LGN.1.1|LGN.1.2|LGN.1.3 (0x04): 00:00.0 write at 0x0:",
+        *(f"  {condition.name}: {condition.text}" for condition in report.conditions),
+    ]
 
 
 def test_an_unassigned_code_is_told_as_such() -> None:

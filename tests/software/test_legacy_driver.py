@@ -279,14 +279,16 @@ def test_what_a_unit_cannot_translate_is_not_mapped() -> None:
 def test_a_driver_says_what_is_missing() -> None:
     bench = make_bench()
     driver = bench.driver
-    with pytest.raises(ValueError, match=r"call prepare\(\) or enable\(\) first"):
+    with pytest.raises(ValueError, match=r"no tables yet: call enable\(\), or prepare\(\)"):
         driver.attach(DEVICE, driver.create_domain())
     with pytest.raises(ValueError, match=r"scalable mode needs ECAP\.SMTS"):
         driver.enable("scalable")
     driver.prepare()
-    with pytest.raises(ValueError, match="source-id 0x20 is not attached"):
+    with pytest.raises(TypeError, match=r"3 is no domain: make one with create_domain\(\)"):
+        driver.attach(DEVICE, 3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"00:04\.0 is not attached"):
         driver.detach(DEVICE)
-    with pytest.raises(ValueError, match="PASIDs need scalable mode"):
+    with pytest.raises(ValueError, match=r"PASIDs need scalable mode.*: call enable\('scalable'\)"):
         driver.attach_pasid(DEVICE, 1, pass_through=True)
     with pytest.raises(ValueError, match="IR and IW need scalable mode"):
         driver.prepare(io_rights=True)

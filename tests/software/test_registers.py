@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.software.strict_unit import BASE, StrictUnit
+from vtd_plugin import Platform, VtdUnit
 from vtd_plugin.encodings.registers import FECTL, FSTS, GCMD, GSTS, IQA, RTADDR
 from vtd_plugin.software import Command, GlobalCommand, Poller, Registers, Timeout
 
@@ -26,6 +27,15 @@ def test_registers_read_what_the_unit_is() -> None:
     registers = registers_of(unit)
     assert registers.capabilities == unit.capabilities
     assert registers.capabilities.CAP.NFR == 5
+
+
+@pytest.mark.parametrize(("base", "version"), [(0xFED8_0000, "0xffffffff"), (0x1000, "0x0")])
+def test_where_no_unit_is_there_are_no_registers(base: int, version: str) -> None:
+    platform = Platform()
+    platform.add_unit(VtdUnit())
+    message = f"no unit has its registers at {base:#x} \\(VER reads {version}\\): give the base"
+    with pytest.raises(ValueError, match=message):
+        Registers(platform, base)
 
 
 def test_a_write_reads_back_by_field() -> None:

@@ -295,6 +295,17 @@ def test_a_driver_says_what_scalable_mode_lacks() -> None:
         driver.attach_pasid(DEVICE, 5, first_stage=first, TT=1)
 
 
+@pytest.mark.parametrize("pasid", ["0x28", None, True])
+def test_a_pasid_is_a_number(pasid: Any) -> None:
+    driver = make_bench(**SCALABLE).driver
+    driver.enable("scalable")
+    for act in (driver.detach_pasid, driver.change_pasid):
+        with pytest.raises(TypeError, match=f"PASID {pasid!r} is no int"):
+            act(DEVICE, pasid)
+    with pytest.raises(TypeError, match=f"PASID {pasid!r} is no int"):
+        driver.attach_pasid(DEVICE, pasid, pass_through=True)
+
+
 @pytest.mark.parametrize("options", [{}, {"CM": 1}])
 def test_devices_move_to_scalable_mode_while_they_run(options: dict[str, Any]) -> None:
     bench = make_bench(**{**SCALABLE, **options})

@@ -5,14 +5,15 @@ Operands are 32 or 64 bits; the 128-bit compare-and-swap is not modelled.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
+
+from vtd_plugin.bus.words import Word
 
 SIZES: Final = (4, 8)
 """Operand sizes in bytes."""
 
 
-class AtomicOperation(StrEnum):
+class AtomicOperation(Word):
     """What is done to the value in memory."""
 
     FETCH_ADD = "fetch_add"

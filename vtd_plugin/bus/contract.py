@@ -7,8 +7,9 @@ and a `Device` is anything that takes part in resets.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from vtd_plugin.bus.words import Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from vtd_plugin.bus.unit_host import UnitHost
 
 
-class ResetKind(StrEnum):
+class ResetKind(Word):
     """How much a reset resets."""
 
     COLD = "cold"
@@ -32,11 +33,28 @@ class ResetKind(StrEnum):
     """One device's own reset."""
 
 
-class ResetOrder(StrEnum):
+class ResetOrder(Word):
     """Which half of a platform is reset first."""
 
     MASTERS_FIRST = "masters-first"
     UNITS_FIRST = "units-first"
+
+
+def require_part(part: object, protocol: type) -> None:
+    """Refuse an object that lacks what a protocol of this module asks for.
+
+    Raises:
+        TypeError: It does, or it is a class.
+    """
+    if isinstance(part, type):
+        raise TypeError(f"{part.__name__} is a class; give an instance of it: {part.__name__}(...)")
+    wanted = [name for name in vars(protocol) if not name.startswith("_")]
+    missing = [name for name in wanted if not hasattr(part, name)]
+    if missing:
+        raise TypeError(
+            f"{part!r} is no {protocol.__name__}: it lacks {', '.join(missing)} "
+            f"(see vtd_plugin.bus.{protocol.__name__})"
+        )
 
 
 class AddressSpace(Protocol):

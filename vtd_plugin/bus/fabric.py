@@ -67,7 +67,8 @@ class Fabric:
             observer(event)
 
     def add_observer(self, observer: Callable[[Event], object]) -> Callable[[], None]:
-        """Tell one more; returns what to call to stop that."""
+        """Tell one more; returns what to call to stop that; TypeError if it cannot be called."""
+        _require_callable("observer", observer)
         self._observers.append(observer)
         self.observed = True
 
@@ -84,7 +85,8 @@ class Fabric:
         return self._transfers
 
     def add_sink(self, sink: Callable[[InterruptMessage], object]) -> None:
-        """Hand interrupt messages to one more."""
+        """Hand interrupt messages to one more; TypeError if it cannot be called."""
+        _require_callable("interrupt sink", sink)
         self._sinks.append(sink)
 
     def deliver(self, message: InterruptMessage) -> None:
@@ -181,6 +183,11 @@ class Fabric:
     def _dma_region(self, address: int, size: int) -> MmioRegion | None:
         region = self._region(address, size)
         return region if region is not None and region.dma else None
+
+
+def _require_callable(what: str, given: object) -> None:
+    if not callable(given):
+        raise TypeError(f"{what} {given!r} cannot be called")
 
 
 def _require_free(regions: Iterable[Region | MmioRegion], base: int, size: int) -> None:

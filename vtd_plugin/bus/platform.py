@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from vtd_plugin.bus.contract import ResetKind, ResetOrder
+from vtd_plugin.bus.contract import Device, MmioTarget, ResetKind, ResetOrder, Unit, require_part
 from vtd_plugin.bus.events import ResetDone
 from vtd_plugin.bus.fabric import Fabric
 from vtd_plugin.bus.listeners import AssignedDevice
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from vtd_plugin.bus.contract import Device, MmioTarget, Unit
     from vtd_plugin.bus.events import Event
     from vtd_plugin.bus.interrupts import InterruptMessage
     from vtd_plugin.bus.memory import Memory
 
-AnyUnit = TypeVar("AnyUnit", bound="Unit")
-AnyDevice = TypeVar("AnyDevice", bound="Device")
+AnyUnit = TypeVar("AnyUnit", bound=Unit)
+AnyDevice = TypeVar("AnyDevice", bound=Device)
 
 UNIT_BASE: Final = 0xFED9_0000
 """Where a unit's registers are unless another address is given."""
+
+_PLATFORM_RESETS: Final = (ResetKind.WARM, ResetKind.COLD)
 
 DEFAULT_RAM: Final = 64 << 20
 """Bytes of RAM of a platform that is told nothing else."""
@@ -129,8 +130,10 @@ class Platform:
             dma: Whether requesters reach it too, as a peer, or only CPUs.
 
         Raises:
+            TypeError: The target lacks a method of an `MmioTarget`.
             ValueError: Something is there already, or the range is not within 64 bits.
         """
+        require_part(target, MmioTarget)
         self._fabric.add_mmio(MmioRegion(base, size, target, dma))
         self._memory_changed()
 
@@ -151,11 +154,17 @@ class Platform:
             The unit.
 
         Raises:
+            TypeError: It lacks a method of a `Unit`, or the scope is a string.
             ValueError: It was added before, its registers or its scope overlap another's, or a
                 requester in its scope belongs to another unit already.
         """
+        require_part(unit, Unit)
+        if isinstance(scope, str):
+            raise TypeError(
+                f"scope {scope!r} is one string: give a list of source-ids, [{scope!r}]"
+            )
         named = None if scope is None else frozenset(map(parse_source_id, scope))
-        place = Place(unit, UnitHost(self._fabric), named)
+        place = Place(unit, base, UnitHost(self._fabric), named)
         self._scopes.require_new(place, self.ports)
         self.add_mmio(base, unit.register_bytes, UnitRegisters(unit))
         self._scopes.add(place)
@@ -202,10 +211,14 @@ class Platform:
         """Let a device take part in resets.
 
         Raises:
+            TypeError: It lacks a method of a `Device`.
             ValueError: There is one of that name.
         """
+        require_part(device, Device)
         if device.name in self._devices:
-            raise ValueError(f"there is a device {device.name!r} already")
+            raise ValueError(
+                f"there is a device {device.name!r} already; each needs a name of its own"
+            )
         self._devices[device.name] = device
         return device
 
@@ -247,11 +260,25 @@ class Platform:
         return self.add_device(cast("Device", found.build(options, port)))
 
     def add_interrupt_sink(self, sink: Callable[[InterruptMessage], object]) -> None:
-        """Hand every interrupt message to a callable, as processors would take them."""
+        """Hand every interrupt message to a callable, as processors would take them.
+
+        Raises:
+            TypeError: It cannot be called.
+        """
         self._fabric.add_sink(sink)
 
     def add_observer(self, observer: Callable[[Event], object]) -> Callable[[], None]:
-        """Call somebody with every event; returns what to call to stop that."""
+        """Call somebody with every event.
+
+        Args:
+            observer: Called with an `Event`; what it returns does not matter.
+
+        Returns:
+            What to call to stop that.
+
+        Raises:
+            TypeError: It cannot be called.
+        """
         return self._fabric.add_observer(observer)
 
     def read(self, address: int, size: int) -> bytes:
@@ -357,10 +384,11 @@ class Platform:
 
 
 def _platform_reset(kind: ResetKind | str) -> ResetKind:
-    kind = ResetKind(kind)
-    if kind is ResetKind.FUNCTION:
-        raise ValueError("a platform reset is warm or cold; a function is reset at its port")
-    return kind
+    if kind not in _PLATFORM_RESETS:
+        raise ValueError(
+            f"a platform reset is 'warm' or 'cold', not {kind!r}; a function is reset at its port"
+        )
+    return ResetKind(kind)
 
 
 def _check_access(address: int, size: int) -> None:

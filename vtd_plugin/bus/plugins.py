@@ -11,7 +11,8 @@ import sys
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING
+from inspect import isroutine
+from typing import TYPE_CHECKING, Final
 
 import pluggy
 
@@ -25,6 +26,21 @@ if TYPE_CHECKING:
     from vtd_plugin.bus.platform import Platform
 
 
+_PREFIX: Final = f"{PROJECT}_"
+
+
+class _PluginManager(pluggy.PluginManager):
+    """A manager that passes over no hook for want of its marker."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        options = super().parse_hookimpl_opts(plugin, name)
+        if options is None and name.startswith(_PREFIX) and isroutine(getattr(plugin, name)):
+            raise pluggy.PluginValidationError(
+                plugin, f"{name} of {plugin!r} has no marker: put @vtd_plugin.bus.hookimpl on it"
+            )
+        return options
+
+
 def load_plugins(plugins: Iterable[object], *, installed: bool) -> pluggy.PluginManager:
     """Make a plug-in manager and put plug-ins into it.
 
@@ -33,9 +49,10 @@ def load_plugins(plugins: Iterable[object], *, installed: bool) -> pluggy.Plugin
         installed: Whether to add those that installed packages offer.
 
     Raises:
-        pluggy.PluginValidationError: A plug-in implements a hook that does not exist.
+        pluggy.PluginValidationError: A plug-in implements a hook that does not exist, or one
+            without the marker.
     """
-    manager = pluggy.PluginManager(PROJECT)
+    manager = _PluginManager(PROJECT)
     manager.add_hookspecs(HookSpecs)
     for plugin in plugins:
         manager.register(plugin, _name_of(plugin, manager))

@@ -25,13 +25,18 @@ class Place:
 
     Attributes:
         unit: The unit.
+        base: Physical address of its registers.
         host: The platform's side of it.
         scope: The source-ids it takes, or None for all that nobody else does.
     """
 
     unit: Unit
+    base: int
     host: UnitHost
     scope: frozenset[int] | None
+
+    def __str__(self) -> str:
+        return f"unit {self.unit.name!r} at {self.base:#x}"
 
 
 class Scopes:
@@ -62,7 +67,7 @@ class Scopes:
         """
         for other in self._places:
             if other.unit is place.unit:
-                raise ValueError(f"unit {place.unit.name!r} has been added already")
+                raise ValueError(f"{other} has been added already")
             _require_apart(place, other)
         for port in ports:
             if port.unit is not None and port.source_id in (place.scope or ()):
@@ -102,10 +107,10 @@ class Scopes:
 def _require_apart(place: Place, other: Place) -> None:
     if place.scope is None and other.scope is None:
         raise ValueError(
-            f"unit {other.unit.name!r} takes every requester that no scope names: "
-            f"unit {place.unit.name!r} needs a scope"
+            f"{other} takes every requester that no scope names: "
+            f"give {place} a scope, such as add_unit(..., scope=['00:04.0'])"
         )
     shared = (place.scope or frozenset()) & (other.scope or frozenset())
     if shared:
         names = ", ".join(map(format_source_id, sorted(shared)))
-        raise ValueError(f"{names}: in the scope of unit {other.unit.name!r} already")
+        raise ValueError(f"{names}: in the scope of {other} already")

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import StrEnum
 from typing import Final
 
+from vtd_plugin.bus.words import Word
 from vtd_plugin.encodings.capabilities import Capabilities
 from vtd_plugin.encodings.registers import CAP, ECAP, FRCD
 from vtd_plugin.iommu.registers import WINDOW, placed_registers
@@ -39,7 +39,7 @@ _DEFAULTS: Final = {
 }
 
 
-class Replacement(StrEnum):
+class Replacement(Word):
     """How a full cache chooses the entry that makes room."""
 
     LRU = "lru"

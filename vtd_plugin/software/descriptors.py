@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from vtd_plugin.bus.source_id import format_source_id
 from vtd_plugin.encodings.codes import (
     ContextGranularity,
     InterruptEntryGranularity,
@@ -62,7 +63,7 @@ def context_cache(
     """
     if domain_id is None:
         if source_id is not None:
-            raise ValueError(f"source-id {source_id:#x} is given without a domain-id")
+            raise ValueError(f"{format_source_id(source_id)} is given without a domain-id")
         return ContextInvalidate(ContextInvalidate.pack(G=ContextGranularity.GLOBAL))
     if source_id is None:
         value = ContextInvalidate.pack(G=ContextGranularity.DOMAIN, DID=domain_id)

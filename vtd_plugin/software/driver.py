@@ -12,8 +12,10 @@ from vtd_plugin.bus.source_id import parse_source_id
 from vtd_plugin.encodings.codes import TableMode
 from vtd_plugin.software.address_spaces import AddressSpaceControl
 from vtd_plugin.software.control import Root
+from vtd_plugin.software.domains import DomainBase
 from vtd_plugin.software.legacy import LegacyDevices
 from vtd_plugin.software.mmio import DEFAULT_BASE, WIDEST_HOST_ADDRESS, Registers
+from vtd_plugin.software.pasid_tables import require_pasid
 from vtd_plugin.software.polling import DEFAULT_POLL_LIMIT, Poller, nothing
 from vtd_plugin.software.scalable import ScalableDevices
 
@@ -83,7 +85,9 @@ class Driver(AddressSpaceControl):
             ValueError: No mode was prepared.
         """
         if self._devices is None:
-            raise ValueError("there are no tables yet: call prepare() or enable() first")
+            raise ValueError(
+                "there are no tables yet: call enable(), or prepare() to attach devices before that"
+            )
         return self._devices
 
     def prepare(self, mode: Mode = "legacy", *, io_rights: bool = False) -> None:
@@ -102,7 +106,7 @@ class Driver(AddressSpaceControl):
             MemoryError: No frame is left.
         """
         if mode not in ("legacy", "scalable"):
-            raise ValueError(f"mode {mode!r}: legacy or scalable")
+            raise ValueError(f"no mode {mode!r}; there are: 'legacy', 'scalable'")
         wanted = TableMode[mode.upper()]
         self._check_mode(wanted, io_rights=io_rights)
         if self._devices is not None:
@@ -203,9 +207,12 @@ class Driver(AddressSpaceControl):
         Raises:
             ValueError: No mode was prepared, the unit cannot have devices keep translations, or the
                 context entry has DTE=0 already.
-            TypeError: The entry has no such field, or the mode no such domains.
+            TypeError: `domain` is no domain, the entry has no such field, or the mode no such
+                domains.
             Timeout: The unit does not finish.
         """
+        if not isinstance(domain, DomainBase):
+            raise TypeError(f"{domain!r} is no domain: make one with create_domain()")
         self._check_device_tlb(device_tlb=device_tlb)
         self.devices.attach(
             parse_source_id(source_id), domain, device_tlb=device_tlb, **entry_fields
@@ -289,9 +296,10 @@ class Driver(AddressSpaceControl):
         Raises:
             ValueError: Scalable mode was not prepared, the device has no such PASID, or it is not
                 clear what the requests are to use.
-            TypeError: The entry has no such field.
+            TypeError: The PASID is no number, or the entry has no such field.
             Timeout: The unit does not finish.
         """
+        require_pasid(pasid)
         if pass_through is not (first_stage is None and second_stage is None):
             raise ValueError("give a first stage, a second stage, both, or pass_through")
         if pass_through:
@@ -309,8 +317,10 @@ class Driver(AddressSpaceControl):
 
         Raises:
             ValueError: Scalable mode was not prepared, or the device does not use the PASID.
+            TypeError: The PASID is no number.
             Timeout: The unit does not finish.
         """
+        require_pasid(pasid)
         self._scalable_devices().clear_pasid(parse_source_id(source_id), pasid)
 
     def change_pasid(self, source_id: int | str, pasid: int, **entry_fields: int) -> None:
@@ -327,14 +337,17 @@ class Driver(AddressSpaceControl):
         Raises:
             ValueError: Scalable mode was not prepared, the device does not use the PASID, or a
                 field belongs to `attach_pasid`.
-            TypeError: The entry has no such field.
+            TypeError: The PASID is no number, or the entry has no such field.
             Timeout: The unit does not finish.
         """
+        require_pasid(pasid)
         self._scalable_devices().change_pasid(parse_source_id(source_id), pasid, **entry_fields)
 
     def _check_mode(self, mode: TableMode, *, io_rights: bool) -> None:
         if mode is TableMode.SCALABLE and not self.unit.scalable:
-            raise ValueError("scalable mode needs ECAP.SMTS and the invalidation queue")
+            raise ValueError(
+                "scalable mode needs ECAP.SMTS (VtdConfig(SMTS=1, ...)) and the invalidation queue"
+            )
         if io_rights and not (mode is TableMode.SCALABLE and self.unit.capabilities.ECAP.SSIRWS):
             raise ValueError("IR and IW need scalable mode and ECAP.SSIRWS")
 
@@ -344,5 +357,8 @@ class Driver(AddressSpaceControl):
 
     def _scalable_devices(self) -> ScalableDevices:
         if not isinstance(self.devices, ScalableDevices):
-            raise ValueError("PASIDs need scalable mode, but legacy mode was prepared")  # noqa: TRY004
+            raise ValueError(  # noqa: TRY004 - of the mode, not of an argument
+                "PASIDs need scalable mode, and this driver is in legacy mode: "
+                "call enable('scalable'), or switch_to_scalable() if devices are attached"
+            )
         return self.devices

@@ -84,7 +84,10 @@ class FaultReport:
         where = f" at {self.address:#x}" if self.address is not None else ""
         pasid = f" PASID {self.pasid:#x}" if self.pasid is not None else ""
         who = format_source_id(self.source_id)
-        return f"{self.name} ({self.code:#04x}): {who} {self.request}{where}{pasid}: {self.text}"
+        head = f"{self.name} ({self.code:#04x}): {who} {self.request}{where}{pasid}:"
+        if len(self.conditions) > 1:
+            return "\n  ".join([head, *(f"{each.name}: {each.text}" for each in self.conditions)])
+        return f"{head} {self.text}"
 
 
 def decode_fault(record: FaultRecord) -> FaultReport:

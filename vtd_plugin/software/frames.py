@@ -61,7 +61,12 @@ class FrameAllocator:
             return frame
         first, after = self._next, self._next + count * FRAME_BYTES
         if after > self._end:
-            raise MemoryError(f"no {count} frames left of {self.base:#x} to {self._end - 1:#x}")
+            plural = "s" if count > 1 else ""
+            raise MemoryError(
+                f"{count} frame{plural} of 4 KiB: no room for that in what is left of "
+                f"{self._end - self.base:#x} bytes at {self.base:#x}; "
+                "give the FrameAllocator a larger range"
+            )
         self._next = after
         return first
 

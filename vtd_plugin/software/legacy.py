@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vtd_plugin.bus.source_id import format_source_id
 from vtd_plugin.encodings.codes import TableMode, TranslationType, aw_for
 from vtd_plugin.encodings.structures import ContextEntry
 from vtd_plugin.software import descriptors
@@ -115,7 +116,7 @@ class LegacyDevices:
             ValueError: The device is not attached.
         """
         if source_id not in self._attached:
-            raise ValueError(f"source-id {source_id:#x} is not attached")
+            raise ValueError(f"{format_source_id(source_id)} is not attached")
         self._change(source_id, 0)
         self._forget_attachment(source_id)
 

@@ -25,6 +25,9 @@ WIDEST_HOST_ADDRESS: Final = 52
 
 _QWORD: Final = 8
 
+_NO_VERSION: Final = (0, 0xFFFF_FFFF)
+"""What VER reads where RAM is, or nothing (section 11.4.1)."""
+
 RegisterT = TypeVar("RegisterT", bound=Register)
 
 
@@ -47,6 +50,9 @@ class Registers:
         base: Physical address of the register set.
         capabilities: What the unit says it can do.
         poller: How to wait for status.
+
+    Raises:
+        ValueError: Nothing that could be a unit answers there.
     """
 
     __slots__ = ("_cpu", "base", "capabilities", "poller")
@@ -64,6 +70,11 @@ class Registers:
         self.poller = poller or Poller()
         self.capabilities = Capabilities(0, 0, 0, host_address_width)
         version, cap, ecap = (self.read(register).value for register in (VER, CAP, ECAP))
+        if version in _NO_VERSION:
+            raise ValueError(
+                f"no unit has its registers at {base:#x} (VER reads {version:#x}): "
+                "give the base that add_unit, or the DMAR table, gave it"
+            )
         self.capabilities = Capabilities(version, cap, ecap, host_address_width)
 
     def address(self, register: type[Register], index: int = 0) -> int:

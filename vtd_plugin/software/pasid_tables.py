@@ -23,6 +23,12 @@ _SMALLEST_DIRECTORY: Final = 128
 _MAX_PDTS: Final = 7
 
 
+def require_pasid(pasid: object) -> None:
+    """Refuse what is no number; TypeError. Whether a device has the PASID is another matter."""
+    if isinstance(pasid, bool) or not isinstance(pasid, int):
+        raise TypeError(f"PASID {pasid!r} is no int")
+
+
 class PasidTables:
     """A PASID directory with its tables.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from vtd_plugin.bus.source_id import format_source_id
 from vtd_plugin.encodings.codes import PageTableType, TableMode, aw_for
 from vtd_plugin.encodings.structures import PasidTableEntry, ScalableContextEntry
 from vtd_plugin.software import descriptors
@@ -59,7 +60,7 @@ class _Device:
     def use_of(self, source_id: int, pasid: int) -> Attachment:
         """How a PASID is known to its domains; ValueError if the device does not use it."""
         if pasid not in self.uses:
-            raise ValueError(f"source-id {source_id:#x} does not use PASID {pasid:#x}")
+            raise ValueError(f"{format_source_id(source_id)} does not use PASID {pasid:#x}")
         return self.uses[pasid][1]
 
     def remember_use(self, use: Attachment, stages: Stages) -> None:
@@ -133,7 +134,7 @@ class ScalableDevices:
             ValueError: The device has a context entry already.
         """
         if source_id in self._devices:
-            raise ValueError(f"source-id {source_id:#x} has a context entry already")
+            raise ValueError(f"{format_source_id(source_id)} has a context entry already")
         tables = PasidTables(
             self._cpu, self._frames, context_fields.get("PDTS", self._default_pdts())
         )
@@ -173,7 +174,7 @@ class ScalableDevices:
         if source_id not in self._devices:
             self.add(source_id, device_tlb=device_tlb)
         if device_tlb and not self._devices[source_id].device_tlb:
-            raise ValueError(f"source-id {source_id:#x} has a context entry with DTE=0")
+            raise ValueError(f"{format_source_id(source_id)} has a context entry with DTE=0")
         if isinstance(domain, FirstStageDomain):
             self.set_pasid(source_id, None, (domain, None), **entry_fields)
         else:
@@ -317,7 +318,7 @@ class ScalableDevices:
 
     def _device(self, source_id: int) -> _Device:
         if source_id not in self._devices:
-            raise ValueError(f"source-id {source_id:#x} has no context entry")
+            raise ValueError(f"{format_source_id(source_id)} has no context entry")
         return self._devices[source_id]
 
     def _default_pdts(self) -> int:
