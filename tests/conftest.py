@@ -13,6 +13,6 @@ pytest_plugins = ["vtd_plugin.bus.fixtures"]
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "provokes(label, ...): the test makes a unit report these fault conditions; "
+        "provokes(name, ...): the test makes a unit report these fault conditions; "
         "`docs/faults.md` lists them",
     )

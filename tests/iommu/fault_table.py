@@ -6,19 +6,22 @@ make the page: ``python -m tests.iommu.fault_table > docs/faults.md``.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import sys
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import tests.iommu
+import pytest
+
 from vtd_plugin.encodings.codes import QueueError
 from vtd_plugin.encodings.faults import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pytest
+_FOLDER: Final = Path(__file__).parent
+
+_COLLECT: Final = "--collect-only --assert=plain -o addopts= -p no:terminal -p no:cacheprovider"
 
 MARKER: Final = "provokes"
 
@@ -38,8 +41,8 @@ are, `IR` invalid request, `drop` nothing. Where a request with PASID is answere
 without, both stand there, first the one without; `-` is a case that cannot be. `S0` and `Seff` are
 no recorded faults, but for SFS.10.
 
-The last column names a test of `tests/iommu` that brings the condition about and checks code,
-answer and record. This page is made by `python -m tests.iommu.fault_table`.
+The last column names a test that brings the condition about and checks code, answer and record:
+`pytest 'tests/iommu/...'` runs it. This page is made by `python -m tests.iommu.fault_table`.
 """
 
 _QUEUE: Final = """\
@@ -58,32 +61,31 @@ _SECTIONS: Final = (
 _PAIRS: Final = (("ut", "ut_pasid"), ("tr", "tr_pasid"), ("td", "td_pasid"))
 
 
+class _Collector:
+    """Keeps the tests that pytest collects."""
+
+    def __init__(self) -> None:
+        self.items: list[pytest.Item] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.items = session.items
+
+
+@cache
 def provoking_tests() -> dict[str, list[str]]:
-    """The tests that provoke each condition, as ``module::test``, by its label."""
+    """The tests that provoke each condition, as pytest names them, by its name."""
+    collector = _Collector()
+    pytest.main([*_COLLECT.split(), str(_FOLDER)], plugins=[collector])
     found: dict[str, list[str]] = {}
-    for module in _test_modules():
-        members = vars(importlib.import_module(f"{tests.iommu.__name__}.{module}"))
-        for name, member in members.items():
-            if name.startswith("test_"):
-                for label in dict.fromkeys(_provoked_by(getattr(member, "pytestmark", []))):
-                    found.setdefault(label, []).append(f"{module}::{name}")
+    for item in sorted(collector.items, key=_faults_first):
+        for mark in item.iter_markers(MARKER):
+            for name in mark.args:
+                found.setdefault(name, []).append(item.nodeid)
     return found
 
 
-def _test_modules() -> list[str]:
-    """The test modules; those that are about faults come first."""
-    names = [info.name for info in pkgutil.iter_modules(tests.iommu.__path__)]
-    modules = [name for name in names if name.startswith("test_")]
-    return sorted(modules, key=lambda name: (not name.endswith(("faults", "errors")), name))
-
-
-def _provoked_by(marks: list[pytest.Mark]) -> Iterator[str]:
-    for mark in marks:
-        if mark.name == MARKER:
-            yield from mark.args
-        elif mark.name == "parametrize":
-            for parameters in mark.args[1]:
-                yield from _provoked_by(list(getattr(parameters, "marks", ())))
+def _faults_first(item: pytest.Item) -> tuple[bool, str]:
+    return not item.path.stem.endswith(("faults", "errors")), item.path.stem
 
 
 def page() -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -25,3 +28,14 @@ def test_tests_name_only_conditions_that_can_be() -> None:
 
 def test_the_page_of_faults_is_up_to_date() -> None:
     assert PAGE.read_text() == page(), "run: python -m tests.iommu.fault_table > docs/faults.md"
+
+
+def test_the_tests_of_the_page_can_be_run_as_they_stand_there() -> None:
+    named = re.findall(r"`(tests/.+?::.+?)` \|$", PAGE.read_text(), re.MULTILINE)
+    assert len(named) == len(provoking_tests())
+    collect = [sys.executable, "-m", "pytest", "--collect-only", "-q", *named]
+    done = subprocess.run(  # noqa: S603  the tests that the page names
+        collect, cwd=PAGE.parents[1], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert set(named) <= set(done.stdout.splitlines())
