@@ -30,7 +30,7 @@ BITS: Final = (
 NUMBERS: Final = (("probe.mappings", "disk: mapped ranges"), ("probe.faults", "disk: faults"))
 
 LABELS: Final = 170
-PLOT: Final = 830
+PLOT: Final = 900
 LANE: Final = 26
 HIGH: Final = 16
 MARGIN: Final = 14
@@ -98,7 +98,7 @@ class _Panel:
         self._end_ns = end_ns
         self._last_ns = waves.changes("clk")[-1].at_ns
         self._top = top
-        self.bottom = top + LANE * (2 + len(BITS) + len(NUMBERS))
+        self.bottom = top + LANE * (2 + len(BITS) + len(NUMBERS)) + HIGH
 
     def draw(self, title: str) -> Iterator[str]:
         y = self._top + HIGH
@@ -108,14 +108,15 @@ class _Panel:
             x = self._x(at_ns)
             yield f'<line class="grid" x1="{x}" y1="{y + 8}" x2="{x}" y2="{self.bottom}"/>'
         lane = self._top + LANE
-        yield from self._boxes(lane, "phase", notes, "phase")
+        yield from self._phases(lane, notes)
+        lane += HIGH
         for name, label in BITS:
             lane += LANE
             yield from self._wave(lane, label, self._waves.changes(name))
         for name, label in NUMBERS:
             lane += LANE
             values = [(each.at_ns, str(each.value)) for each in self._waves.changes(name)]
-            yield from self._boxes(lane, label, values, "box")
+            yield from self._values(lane, label, values)
 
     def _x(self, at_ns: float) -> float:
         return _x(at_ns, self._end_ns)
@@ -137,18 +138,32 @@ class _Panel:
                 path.append(f"H{x}V{level}")
         yield f'<path class="wave" d="{"".join(path)}H{self._x(self._last_ns)}"/>'
 
-    def _boxes(
-        self, lane: int, label: str, values: Sequence[tuple[float, str]], style: str
-    ) -> Iterator[str]:
+    def _phases(self, lane: int, notes: Sequence[tuple[float, str]]) -> Iterator[str]:
+        """The number of each phase, and below it its name, which is wider."""
+        yield self._label(lane, "phase")
+        for x, width, note in self._boxes(notes):
+            yield f'<rect class="phase" x="{x}" y="{lane}" width="{width}" height="{2 * HIGH}"/>'
+            for line, word in enumerate(note.split(), 1):
+                yield self._text(x, width, lane + line * HIGH - 4, word)
+
+    def _values(self, lane: int, label: str, values: Sequence[tuple[float, str]]) -> Iterator[str]:
         yield self._label(lane, label)
+        for x, width, value in self._boxes(values):
+            yield f'<rect class="box" x="{x}" y="{lane}" width="{width}" height="{HIGH}"/>'
+            yield self._text(x, width, lane + HIGH - 4, value)
+
+    def _boxes(self, values: Sequence[tuple[float, str]]) -> Iterator[tuple[float, float, str]]:
+        """Where each value begins, how wide it is, and its text."""
         ends = [at_ns for at_ns, _ in values[1:]] + [self._last_ns]
         for (at_ns, text), end_ns in zip(values, ends, strict=True):
             x = self._x(at_ns)
-            width = round(self._x(end_ns) - x, 1)
-            yield f'<rect class="{style}" x="{x}" y="{lane}" width="{width}" height="{HIGH}"/>'
-            shown = text if width > CHARACTER * len(text) + 8 else text.split()[0]
-            if width > CHARACTER * len(shown):
-                yield f'<text x="{x + 3}" y="{lane + HIGH - 4}">{escape(shown)}</text>'
+            yield x, round(self._x(end_ns) - x, 1), text
+
+    @staticmethod
+    def _text(x: float, width: float, y: int, text: str) -> str:
+        if width < CHARACTER * len(text) + 3:
+            return ""
+        return f'<text x="{x + 3}" y="{y}">{escape(text)}</text>'
 
 
 if __name__ == "__main__":

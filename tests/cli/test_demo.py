@@ -179,6 +179,7 @@ def test_pictures_are_made_of_output_and_waves(good: Run, bad: Run, tmp_path: Pa
     assert picture.main([str(drawn), str(good.path), str(bad.path)]) == 0
     text = "".join(ET.fromstring(drawn.read_text()).itertext())  # noqa: S314 - our own
     assert text.count("unit: GSTS.TES") == 2
+    assert text.count("firmware") == 4  # phases 1 and 4 of each
 
 
 def test_a_simulator_that_is_missing_is_named_in_one_line() -> None:
