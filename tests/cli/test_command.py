@@ -50,6 +50,24 @@ def test_unknown_command_is_named_without_a_traceback() -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["spec", "nope"], ["'table': 'nope' is not one of 'registers'", "'dmar'"]),
+        (["spec", "faults", "--format", "xml"], ["'--format': 'xml' is not one of 'table'"]),
+        (["demo", "--seed", "odd"], ["'--seed': ", "a valid integer"]),
+    ],
+)
+def test_a_wrong_value_is_named_with_those_there_are(
+    arguments: list[str], words: list[str]
+) -> None:
+    result = RUNNER.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert [word for word in words if word not in result.stderr] == []
+    assert "Value error" not in result.stderr
+    assert "Input should be" not in result.stderr
+
+
 def test_installed_script_runs() -> None:
     run = _run(["spec", "dmar", "--format", "csv"], stdout=subprocess.PIPE)
     assert run.stdout.startswith("structure,offset_bytes,size_bytes,field,note\nDMAR_header,0,4,")

@@ -6,10 +6,12 @@ it prints comes from the library, where programs get the same without a detour.
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from vtd_plugin.cli.coverage import coverage
 from vtd_plugin.cli.demo import demo
@@ -20,6 +22,22 @@ from vtd_plugin.cli.spec import spec
 __all__ = ["app"]
 
 
+class _Group(TyperGroup):
+    """Commands whose usage errors are in the words of a shell, not of a validator."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _plain(error.message)
+            raise
+
+
+def _plain(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return re.sub(r"^Input should be (.+?)(, unable to parse .*)?$", r"it should be \1", message)
+
+
 class _Command(typer.Typer):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with guarded_output():
@@ -28,6 +46,7 @@ class _Command(typer.Typer):
 
 app = _Command(
     name="vtd",
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     # Usage errors as plain lines, not as boxes: they are read in logs as often as on terminals.
