@@ -63,9 +63,10 @@ class Figure:
         lower, _, upper = quantiles(values, n=4, method="inclusive")
         return cls(median(values), lower, upper)
 
-    def inverted(self, numerator: float) -> Figure:
-        """A rate instead of a time, or a time instead of a rate."""
-        return Figure(numerator / self.median, numerator / self.upper, numerator / self.lower)
+    def per_second(self) -> Figure:
+        """The rate, if the values are nanoseconds."""
+        second = NANOSECONDS_PER_SECOND
+        return Figure(second / self.median, second / self.upper, second / self.lower)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,14 @@ class Comparison:
         rival: What it was compared with.
         subject_time: Nanoseconds per operation.
         rival_time: Nanoseconds per operation.
-        ratio: How many times as long the subject takes; from the turns, not from the medians.
+        times_as_fast: The rival's time by the subject's; from the turns, not from the medians.
     """
 
     subject: str
     rival: str
     subject_time: Figure
     rival_time: Figure
-    ratio: Figure
+    times_as_fast: Figure
 
 
 def compare(contests: Sequence[Contest], repeats: int) -> list[Comparison]:
@@ -149,7 +150,7 @@ def sum_up(subject: str, rival: str, times: Sequence[tuple[float, float]]) -> Co
         rival,
         Figure.of([one for one, _ in times]),
         Figure.of([other for _, other in times]),
-        Figure.of([one / other for one, other in times]),
+        Figure.of([other / one for one, other in times]),
     )
 
 
@@ -161,19 +162,22 @@ def show(title: str, comparisons: Sequence[Comparison], *, rate: str | None = No
         comparisons: Its rows.
         rate: Unit of a rate to show instead of times, such as ``"beats/s"``.
     """
-    unit = rate or "ns"
+    unit, ratio = rate or "ns", "times as\nfast"
     table = Table(title=title, title_justify="left", caption=_machine_text())
-    for column in ("subject", unit, "rival", unit, "ratio", "quartiles"):
-        table.add_column(column, justify="right" if column in (unit, "ratio") else "left")
+    for column in ("subject", unit, "rival", unit, ratio, "quartiles"):
+        table.add_column(column, justify="right" if column in (unit, ratio) else "left")
     for row in comparisons:
-        subject, rival, ratio = _shown(row, as_rate=rate is not None)
+        subject, rival = (
+            time.per_second() if rate else time for time in (row.subject_time, row.rival_time)
+        )
+        speed = row.times_as_fast
         table.add_row(
             row.subject,
             f"{subject.median:,.0f}",
             row.rival,
             f"{rival.median:,.0f}",
-            f"{ratio.median:.3g}",
-            f"{ratio.lower:.3g} to {ratio.upper:.3g}",
+            f"{speed.median:.3g}",
+            f"{speed.lower:.3g} to {speed.upper:.3g}",
         )
     console = Console()
     if not console.is_terminal:
@@ -181,19 +185,8 @@ def show(title: str, comparisons: Sequence[Comparison], *, rate: str | None = No
     console.print(table)
 
 
-def _shown(row: Comparison, *, as_rate: bool) -> tuple[Figure, Figure, Figure]:
-    if not as_rate:
-        return row.subject_time, row.rival_time, row.ratio
-    second = NANOSECONDS_PER_SECOND
-    times = (row.subject_time, row.rival_time)
-    subject, rival = (time.inverted(second) for time in times)
-    return subject, rival, row.ratio.inverted(1)
-
-
 def as_json(comparisons: Sequence[Comparison], **parameters: object) -> str:
     """The comparisons for programs, all times in nanoseconds per operation.
-
-    A ratio is of times, also where the table shows that of rates.
 
     Args:
         comparisons: What was measured.
@@ -203,7 +196,7 @@ def as_json(comparisons: Sequence[Comparison], **parameters: object) -> str:
         {
             "subject": {"name": row.subject, "ns": _numbers(row.subject_time)},
             "rival": {"name": row.rival, "ns": _numbers(row.rival_time)},
-            "time_ratio": _numbers(row.ratio),
+            "times_as_fast": _numbers(row.times_as_fast),
         }
         for row in comparisons
     ]

@@ -42,6 +42,8 @@ _IN_COCOTB: Final = {
 }
 """What answers the AXI port of the engine: the cocotb test, and the design it needs."""
 _BARE: Final = "no Python, memory in RTL"
+SUBJECTS: Final = (*(name for name in _IN_COCOTB if name != _RIVAL), _BARE)
+"""What is compared with the rival."""
 
 _BEAT_BYTES: Final = 4
 _LONGEST: Final = 1 << 20
@@ -63,8 +65,8 @@ def compare_on(simulator: Simulator, length: int, repeats: int) -> list[Comparis
         ]
     return [
         sum_up(f"{simulator.kind}: {name}", _RIVAL, [(turn[name], turn[_RIVAL]) for turn in turns])
-        for name in ways
-        if name != _RIVAL
+        for name in SUBJECTS
+        if name in ways
     ]
 
 

@@ -36,7 +36,7 @@ def _results(output: str) -> list[dict[str, Any]]:
 
 
 def _require_figures(row: dict[str, Any]) -> None:
-    for figure in (row["subject"]["ns"], row["rival"]["ns"], row["time_ratio"]):
+    for figure in (row["subject"]["ns"], row["rival"]["ns"], row["times_as_fast"]):
         assert 0 < figure["lower"] <= figure["median"] <= figure["upper"]
 
 
