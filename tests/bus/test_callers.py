@@ -86,13 +86,20 @@ def test_a_wrong_word_is_answered_with_those_there_are(
         act(platform)
 
 
-def test_units_of_one_name_are_told_apart_by_their_place(platform: Platform) -> None:
-    platform.add_unit(FakeUnit(name="vtd"))
+def test_units_need_names_of_their_own(platform: Platform) -> None:
+    platform.add_unit(FakeUnit(name="vtd"), scope=["00:04.0"])
     with pytest.raises(
-        ValueError,
-        match=r"unit 'vtd' at 0xfed90000 takes .*: give unit 'vtd' at 0xfed91000 a scope",
+        ValueError, match="a unit 'vtd' at 0xfed90000 already: give the one at 0xfed91000 a name"
     ):
         platform.add_unit(FakeUnit(name="vtd"), base=0xFED9_1000)
+
+
+def test_only_one_unit_goes_without_a_scope(platform: Platform) -> None:
+    platform.add_unit(FakeUnit(name="first"))
+    with pytest.raises(
+        ValueError, match=r"'first' at 0xfed90000 takes .* give unit 'second' at 0xfed91000 a scope"
+    ):
+        platform.add_unit(FakeUnit(name="second"), base=0xFED9_1000)
 
 
 def test_devices_need_names_of_their_own(platform: Platform) -> None:

@@ -201,7 +201,7 @@ def test_a_claim_comes_before_the_unit_that_takes_the_rest() -> None:
     early = platform.requester("01:00.0")
     named = platform.add_unit(FakeUnit(), scope=["01:00.1"])
     claiming.unit = named
-    rest = platform.add_unit(FakeUnit(), base=SECOND)
+    rest = platform.add_unit(FakeUnit(name="second"), base=SECOND)
     assert early.unit is named
     assert platform.requester("01:01.0").unit is named
     assert platform.requester("00:01.0").unit is rest
@@ -211,7 +211,7 @@ def test_a_scope_comes_before_a_claim() -> None:
     claiming = Claiming()
     platform = platform_with(claiming)
     named = platform.add_unit(FakeUnit(), scope=["01:00.0"])
-    claiming.unit = platform.add_unit(FakeUnit(), base=SECOND)
+    claiming.unit = platform.add_unit(FakeUnit(name="second"), base=SECOND)
     assert platform.requester("01:00.0").unit is named
 
 

@@ -64,7 +64,7 @@ def test_a_unit_is_added_once(platform: Platform) -> None:
 
 def test_registers_of_units_do_not_overlap(platform: Platform) -> None:
     platform.add_unit(FakeUnit(), scope=["00:02.0"])
-    second = FakeUnit()
+    second = FakeUnit(name="second")
     with pytest.raises(ValueError, match="overlaps what is already at 0xfed90000"):
         platform.add_unit(second)
     assert platform.add_unit(second, base=SECOND) is second

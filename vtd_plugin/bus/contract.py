@@ -90,7 +90,7 @@ class Unit(Protocol):
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """What events and reports call it; unique on its platform."""
 
     @property
     def register_bytes(self) -> int:

@@ -155,8 +155,8 @@ class Platform:
 
         Raises:
             TypeError: It lacks a method of a `Unit`, or the scope is a string.
-            ValueError: It was added before, its registers or its scope overlap another's, or a
-                requester in its scope belongs to another unit already.
+            ValueError: It or another of its name was added before, its registers or its scope
+                overlap another's, or a requester in its scope belongs to another unit already.
         """
         require_part(unit, Unit)
         if isinstance(scope, str):

@@ -62,12 +62,17 @@ class Scopes:
             ports: The ports there are.
 
         Raises:
-            ValueError: It is there already, its scope overlaps another's, or a requester that it
-                names has been taken.
+            ValueError: It or another of its name is there already, its scope overlaps another's, or
+                a requester that it names has been taken.
         """
         for other in self._places:
             if other.unit is place.unit:
                 raise ValueError(f"{other} has been added already")
+            if other.unit.name == place.unit.name:
+                raise ValueError(
+                    f"there is a {other} already: give the one at {place.base:#x} a name of its "
+                    "own, by which events and reports tell them apart"
+                )
             _require_apart(place, other)
         for port in ports:
             if port.unit is not None and port.source_id in (place.scope or ()):
