@@ -195,3 +195,10 @@ def test_ram_can_be_given() -> None:
 def test_ram_of_negative_size_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="must be positive"):
         Platform(size, load_entry_points=False)
+
+
+@pytest.mark.parametrize("size", [bytearray(16), "64M", 1.5])
+def test_a_size_of_ram_that_is_no_number_is_refused(size: Any) -> None:
+    expected = f"a {type(size).__name__} as the size of RAM: .* given as ram=buffer"
+    with pytest.raises(TypeError, match=expected):
+        Platform(size, load_entry_points=False)

@@ -48,8 +48,14 @@ def anonymous_ram(size: int) -> mmap.mmap:
         size: Bytes.
 
     Raises:
+        TypeError: The size is no number.
         ValueError: The size is not positive.
     """
+    if not isinstance(size, int):
+        raise TypeError(
+            f"a {type(size).__name__} as the size of RAM: it must be a number of bytes; "
+            "a buffer is given as ram=buffer"
+        )
     if size <= 0:
         raise ValueError(f"RAM of {size} bytes: the size must be positive")
     return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE)

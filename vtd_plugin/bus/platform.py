@@ -68,7 +68,7 @@ class Platform:
             load_entry_points: Whether plug-ins of installed packages take part as well.
 
         Raises:
-            TypeError: `ram` is no buffer.
+            TypeError: `ram` is no buffer, or `ram_size` no number.
             ValueError: The RAM cannot be used.
             pluggy.PluginValidationError: A plug-in implements a hook that does not exist.
         """
