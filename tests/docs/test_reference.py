@@ -1,19 +1,23 @@
-"""The API reference shows every public name once, and nothing that is private."""
+"""The API reference shows every public name once, and nothing private; its page tells the truth."""
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import re
 from collections import Counter
+from dataclasses import fields
+from inspect import signature
+from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.docs.reference import write
+from vtd_plugin import VtdConfig
+from vtd_plugin.bus import Attributes, RequestOptions
 
-if TYPE_CHECKING:
-    from pathlib import Path
+PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +80,20 @@ def test_the_bases_of_a_class_are_shown(reference: Path) -> None:
     bases = re.findall(r'<span class="base">(.+?)</span>', software)
     assert bases
     assert [base for base in bases if "vtd_plugin" in base and "href" not in base] == []
+
+
+def test_the_examples_of_the_page_are_true() -> None:
+    results = doctest.testfile(str(PAGE), module_relative=False)
+    assert results.attempted > 40
+    assert results.failed == 0
+
+
+def test_the_page_names_every_option_of_a_unit() -> None:
+    options = set(signature(VtdConfig.from_registers).parameters) - {"cap", "ecap"}
+    assert {option for option in options if f"`{option}`" not in PAGE.read_text()} == set()
+
+
+def test_the_page_names_what_requests_carry() -> None:
+    text = PAGE.read_text()
+    carried = {*RequestOptions.__annotations__, *(each.name for each in fields(Attributes))}
+    assert {name for name in carried if f"`{name}`" not in text} == set()
