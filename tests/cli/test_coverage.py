@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.iommu.bench import IOVA, Mapped
+from vtd_plugin import VtdConfig
 from vtd_plugin.cli import app
 from vtd_plugin.inspect.coverage import Coverage
 from vtd_plugin.inspect.coverage.bins import REQUESTS
@@ -42,19 +43,19 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def _kinds(output: str) -> list[str]:
-    (line,) = [line for line in output.splitlines() if "requests.kind" in line]
+    (line,) = [line for line in output.splitlines() if "requests.kind " in line]
     return line.split()
 
 
 def test_one_file_is_printed(files: list[Path]) -> None:
     result = _run(files[0])
     assert result.exit_code == 0
-    assert _kinds(result.stdout) == ["requests.kind", "1", "6", "16.7"]
+    assert _kinds(result.stdout) == ["requests.kind", "1", "6", "16.7", "0", "0"]
     assert "Holes" not in result.stdout
 
 
 def test_several_files_are_merged(files: list[Path]) -> None:
-    assert _kinds(_run(*files).stdout) == ["requests.kind", "2", "6", "33.3"]
+    assert _kinds(_run(*files).stdout) == ["requests.kind", "2", "6", "33.3", "0", "0"]
 
 
 def test_a_folder_means_all_coverage_files_in_it(files: list[Path], tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_a_folder_means_all_coverage_files_in_it(files: list[Path], tmp_path: Pa
     (tmp_path / "waves.fst").write_bytes(b"\0")
     result = _run(tmp_path)
     assert result.exit_code == 0
-    assert _kinds(result.stdout) == ["requests.kind", "2", "6", "33.3"]
+    assert _kinds(result.stdout) == ["requests.kind", "2", "6", "33.3", "0", "0"]
     assert "Functional coverage of 2 files" in result.stdout
 
 
@@ -73,7 +74,7 @@ def test_files_and_folders_may_be_named_together(files: list[Path], tmp_path: Pa
     folder = tmp_path / "others"
     folder.mkdir()
     files[1].rename(folder / "write.json")
-    assert _kinds(_run(files[0], folder).stdout) == ["requests.kind", "2", "6", "33.3"]
+    assert _kinds(_run(files[0], folder).stdout) == ["requests.kind", "2", "6", "33.3", "0", "0"]
 
 
 def test_a_file_that_is_named_twice_counts_once(files: list[Path], tmp_path: Path) -> None:
@@ -106,8 +107,8 @@ def test_every_broken_file_of_a_folder_is_named_with_its_reason(
         "cut.json": (text[:-20], "no JSON: Expecting"),
         "empty.json": ("", "no JSON: Expecting value: line 1 column 1 (char 0)"),
         "old.json": (
-            text.replace('"version": 2', '"version": 1'),
-            "format version 1; this program reads version 2",
+            text.replace('"version": 3', '"version": 1'),
+            "format version 1; this program reads version 3",
         ),
         "other.json": ("{}", "no saved functional coverage"),
     }
@@ -171,4 +172,78 @@ def test_a_hit_that_cannot_be_is_an_error(files: list[Path]) -> None:
     files[0].write_text(json.dumps(document))
     result = _run(files[0])
     assert result.exit_code == 1
-    assert "  resets: function, units only: hit 1 times" in result.stdout
+    assert f"  {files[0]}: resets: function, units only: hit 1 times" in result.stdout
+
+
+# --- what does not count
+
+
+def test_what_no_unit_can_hit_is_listed_with_the_capability(files: list[Path]) -> None:
+    lines = _run("--excluded", *files).stdout.splitlines()
+    assert "  requests.tables: nested: needs ECAP.NEST" in lines
+    assert "  interrupts.fate: posted, no notification: needs ECAP.IR and CAP.PI" in lines
+    assert not [line for line in lines if "requests.cross: read, nested" in line]
+
+
+def test_what_a_unit_cannot_have_hit_is_an_error_whatever_other_units_can(
+    files: list[Path], tmp_path: Path
+) -> None:
+    document = json.loads(files[0].read_text())
+    posted = {"format": "remappable", "entry": "cached", "fate": "remapped"}
+    document["bins"].append({"group": "interrupts", "bin": posted, "hits": 1})
+    files[0].write_text(json.dumps(document))
+    bench = Mapped(VtdConfig(IR=1))
+    Coverage(bench.platform).save(tmp_path / "remapping.json")
+    result = _run(tmp_path)
+    assert result.exit_code == 1
+    assert (
+        f"  {files[0]}: interrupts: remappable, cached, remapped: hit 1 times, "
+        "but no unit has what it needs: ECAP.IR" in result.stdout
+    )
+
+
+def test_waived_bins_do_not_count(files: list[Path], tmp_path: Path) -> None:
+    waivers = tmp_path / "waivers.toml"
+    waivers.write_text('[waivers]\n"requests.kind: *atomic" = "none in this design"\n')
+    result = _run(*files, "--waivers", waivers, "--holes", "--excluded")
+    assert result.exit_code == 0
+    assert _kinds(result.stdout) == ["requests.kind", "2", "5", "40.0", "0", "1"]
+    assert "  requests.kind: atomic: waived: none in this design" in result.stdout.splitlines()
+    assert "  requests.kind: atomic" not in result.stdout.splitlines()
+    assert "Waived, but hit" not in result.stdout
+
+
+def test_a_waiver_of_what_was_hit_is_told(files: list[Path], tmp_path: Path) -> None:
+    waivers = tmp_path / "waivers.toml"
+    waivers.write_text('[waivers]\n"requests.kind: write" = "it only reads"\n')
+    result = _run(*files, "--waivers", waivers)
+    assert result.exit_code == 0
+    assert "Waived, but hit:\n  requests.kind: write: hit 1 times; waived: it only reads" in (
+        result.stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[waivers]\n"requests.kind: fetch" = "so"', "no bin matches 'requests.kind: fetch'"),
+        ('[waivers]\n"requests.kind: read" = ""', "'requests.kind: read' has no reason, but ''"),
+        ('[waivers]\n"requests.kind: read" = 1', "'requests.kind: read' has no reason, but 1"),
+        ('[waiver]\n"requests.kind: read" = "so"', "a waiver file has one table, [waivers]"),
+        ("waivers", "no TOML: "),
+    ],
+)
+def test_a_waiver_file_that_means_nothing_is_an_error(
+    files: list[Path], tmp_path: Path, text: str, message: str
+) -> None:
+    waivers = tmp_path / "waivers.toml"
+    waivers.write_text(text)
+    result = _run(*files, "--waivers", waivers)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {waivers}: {message}")
+
+
+def test_a_waiver_file_that_is_not_there_is_named(files: list[Path], tmp_path: Path) -> None:
+    result = _run(*files, "--waivers", tmp_path / "none.toml")
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {tmp_path / 'none.toml'}: No such file or directory\n"

@@ -22,7 +22,7 @@ class Run:
         self.coverage = Coverage(machine.platform)
 
     def counted(self, group: Covergroup) -> dict[Bin, int]:
-        assert contradictions(self.coverage.hits) == []
+        assert contradictions(self.coverage) == []
         return dict(self.coverage.hits[group.name])
 
 

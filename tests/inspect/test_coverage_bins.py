@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from vtd_plugin.encodings.capabilities import Capabilities
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.inspect.coverage.bins import COVERGROUPS, FAULTS, REQUESTS
 from vtd_plugin.inspect.coverage.model import Axis, Covergroup, Exclusion
+from vtd_plugin.inspect.coverage.scope import Scope
+
+EVERYTHING = Capabilities(0x80, (1 << 64) - 1, (1 << 64) - 1, 48)
 
 
 @pytest.mark.parametrize("group", COVERGROUPS, ids=lambda group: group.name)
 def test_rules_name_axes_and_values_that_there_are(group: Covergroup) -> None:
     values = {axis.name: set(axis.bins) for axis in group.axes}
-    for rule in group.exclusions:
-        assert all(ruled_out <= values[name] for name, ruled_out in rule.bins.items()), rule.why
+    for bins in (
+        *(rule.bins for rule in group.exclusions),
+        *(rule.bins for rule in group.requirements),
+    ):
+        assert all(named <= values[name] for name, named in bins.items()), bins
 
 
 @pytest.mark.parametrize("group", COVERGROUPS, ids=lambda group: group.name)
@@ -21,6 +28,19 @@ def test_no_rule_is_idle(group: Covergroup) -> None:
     for rule in group.exclusions:
         others = tuple(other for other in group.exclusions if other is not rule)
         assert len(Covergroup(group.name, group.axes, others).bins) > len(group.bins), rule.why
+
+
+@pytest.mark.parametrize("group", COVERGROUPS, ids=lambda group: group.name)
+def test_no_requirement_is_idle(group: Covergroup) -> None:
+    for rule in group.requirements:
+        assert any(rule in group.requirements_of(cross) for cross in group.bins), rule
+
+
+@pytest.mark.parametrize("group", COVERGROUPS, ids=lambda group: group.name)
+def test_a_unit_that_has_all_can_hit_all_but_what_it_must_lack(group: Covergroup) -> None:
+    scope = Scope([EVERYTHING])
+    missing = {why for cross in group.bins for why in scope.missing(group, cross)}
+    assert all(why.startswith("no ") for why in missing)
 
 
 @pytest.mark.parametrize("group", [group for group in COVERGROUPS if group is not FAULTS])

@@ -145,7 +145,7 @@ def _without_an_entry() -> Coverage:
 def test_every_interrupt_that_is_not_ruled_out_can_be() -> None:
     merged = Coverage()
     merged.merge(_each_fate(), _each_condition(), _without_an_entry())
-    assert contradictions(merged.hits) == []
+    assert contradictions(merged) == []
     assert set(INTERRUPTS.bins) - set(merged.hits[INTERRUPTS.name]) == set()
 
 

@@ -14,9 +14,12 @@ from rich.console import Console
 from vtd_plugin.cli.output import UNUSABLE, give_up
 from vtd_plugin.inspect.coverage import Coverage, report
 from vtd_plugin.inspect.coverage.files import write_xml
+from vtd_plugin.inspect.coverage.waivers import read_waivers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+
+    from vtd_plugin.inspect.coverage.waivers import Waiver
 
 _SUFFIX: Final = ".json"
 _TIMELINE_SUFFIX: Final = ".trace.json"
@@ -34,6 +37,14 @@ def coverage(
         ),
     ],
     holes: Annotated[bool, typer.Option("--holes", help="List what was never hit.")] = False,
+    excluded: Annotated[
+        bool,
+        typer.Option("--excluded", help="List what does not count, with the reasons."),
+    ] = False,
+    waivers: Annotated[
+        Path | None,
+        typer.Option(help="A file of what need not be covered (TOML).", show_default=False),
+    ] = None,
     xml: Annotated[
         Path | None,
         typer.Option(help="Where to write it for cocotb-coverage.", show_default=False),
@@ -45,23 +56,41 @@ def coverage(
     """Merge and print the functional coverage of runs.
 
     Nothing is merged unless every file can be read; each that cannot is named with the reason.
+    Bins that none of the observed units can hit do not count, nor do those that are waived.
     Exit status: 0, or 1 when a bin was hit that is ruled out, or 2 when a file could not be
     read or written.
     """
-    paths = _coverage_files(files, json)
-    merged = _merge(paths)
-    hits = merged.hits
+    waived = () if waivers is None else _read_waivers(waivers)
+    runs = _load(_coverage_files(files, json))
+    merged = Coverage()
+    merged.merge(*runs.values())
     if xml is not None:
-        _write(xml, lambda path: write_xml(hits, path))
+        _write(xml, lambda path: write_xml(merged, path, waived))
     if json is not None:
         _write(json, merged.save)
-    Console().print(report.table(hits, len(paths)))
+    Console().print(report.table(merged, waived, len(runs)))
     if holes:
-        _list("Holes", report.holes(hits))
-    contradictions = report.contradictions(hits)
+        _list("Holes", report.holes(merged, waived))
+    if excluded:
+        _list("Not counted", report.exclusions(merged, waived))
+    needless = report.needless(merged, waived)
+    if needless:
+        _list("Waived, but hit", needless)
+    contradictions = [
+        f"{path}: {line}" for path, run in runs.items() for line in report.contradictions(run)
+    ]
     if contradictions:
         _list("Hit, but ruled out", contradictions)
         raise typer.Exit(CONTRADICTED)
+
+
+def _read_waivers(path: Path) -> tuple[Waiver, ...]:
+    try:
+        return read_waivers(path)
+    except OSError as error:
+        give_up(f"{path}: {error.strerror}")
+    except ValueError as error:
+        give_up(str(error))
 
 
 def _coverage_files(named: Iterable[Path], merged: Path | None) -> list[Path]:
@@ -88,12 +117,12 @@ def _in_folder(folder: Path, merged: Path | None) -> list[Path]:
     return found
 
 
-def _merge(paths: Iterable[Path]) -> Coverage:
-    merged = Coverage()
+def _load(paths: Iterable[Path]) -> Mapping[Path, Coverage]:
+    runs = {}
     problems = []
     for path in paths:
         try:
-            merged.merge(Coverage.load(path))
+            runs[path] = Coverage.load(path)
         except OSError as error:
             problems.append(f"{path}: {error.strerror}")
         except ValueError as error:
@@ -102,7 +131,7 @@ def _merge(paths: Iterable[Path]) -> Coverage:
         for problem in problems:
             typer.echo(f"error: {problem}", err=True)
         raise typer.Exit(UNUSABLE)
-    return merged
+    return runs
 
 
 def _write(path: Path, write: Callable[[Path], None]) -> None:

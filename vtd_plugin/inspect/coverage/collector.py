@@ -13,11 +13,13 @@ from vtd_plugin.inspect.coverage.sorters.queue import QueueSorter
 from vtd_plugin.inspect.coverage.sorters.requests import RequestSorter
 from vtd_plugin.inspect.coverage.sorters.resets import ResetSorter
 from vtd_plugin.inspect.coverage.sorters.switches import SwitchSorter
+from vtd_plugin.iommu import VtdUnit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vtd_plugin.bus import Event, Platform
+    from vtd_plugin.encodings.capabilities import Capabilities
     from vtd_plugin.inspect.coverage.model import Bin
     from vtd_plugin.inspect.coverage.sorters.sorter import Count, Sorter
 
@@ -33,9 +35,10 @@ class Collector:
         stop: What to call to observe no longer.
     """
 
-    __slots__ = ("_handlers", "_resets", "stop")
+    __slots__ = ("_handlers", "_platform", "_resets", "stop")
 
     def __init__(self, platform: Platform, count: Count) -> None:
+        self._platform = platform
         self._resets = ResetSorter(count)
         sorters: tuple[Sorter, ...] = (
             RequestSorter(platform, count),
@@ -57,6 +60,12 @@ class Collector:
     def lone_reset(self) -> Bin | None:
         """A half of the platform that was reset and whose other half, so far, was not."""
         return self._resets.lone_half
+
+    @property
+    def units(self) -> frozenset[Capabilities]:
+        """The capabilities of the platform's units, as far as they are units of ours."""
+        units = (unit for unit in self._platform.units if isinstance(unit, VtdUnit))
+        return frozenset(unit.config.capabilities for unit in units)
 
     def _observe(self, event: Event) -> None:
         for handler in self._handlers.get(type(event), ()):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vtd_plugin.bus import Platform
+    from vtd_plugin.encodings.capabilities import Capabilities
     from vtd_plugin.inspect.coverage.model import Bin, Covergroup
 
 
@@ -23,10 +24,11 @@ class Coverage:
         platform: What is observed from now on; without one, only what is merged is counted.
     """
 
-    __slots__ = ("_collector", "_counts")
+    __slots__ = ("_collector", "_counts", "_units")
 
     def __init__(self, platform: Platform | None = None) -> None:
         self._counts: dict[str, Counter[Bin]] = {group.name: Counter() for group in COVERGROUPS}
+        self._units: frozenset[Capabilities] = frozenset()
         self._collector = None if platform is None else Collector(platform, self._count)
 
     def _count(self, group: Covergroup, *values: str) -> None:
@@ -45,15 +47,21 @@ class Coverage:
             counts[RESETS.name][self._collector.lone_reset] += 1
         return counts
 
+    @property
+    def units(self) -> frozenset[Capabilities]:
+        """The capabilities of the units that were observed, those of equal units once."""
+        return self._units if self._collector is None else self._units | self._collector.units
+
     def merge(self, *others: Coverage) -> None:
         """Add what other runs counted."""
         for other in others:
+            self._units |= other.units
             for name, counter in other.hits.items():
                 self._counts[name].update(counter)
 
     def save(self, path: Path) -> None:
         """Write a JSON file that `load` reads."""
-        write_json(self.hits, path)
+        write_json(self, path)
 
     @classmethod
     def load(cls, path: Path) -> Coverage:
@@ -64,6 +72,7 @@ class Coverage:
             OSError: The file cannot be read.
         """
         coverage = cls()
-        for name, counter in read_json(path).items():
+        hits, coverage._units = read_json(path)
+        for name, counter in hits.items():
             coverage._counts[name].update(counter)
         return coverage

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
+from vtd_plugin.encodings.capabilities import Capabilities
 from vtd_plugin.inspect.coverage.bins import COVERGROUPS
 from vtd_plugin.inspect.coverage.model import CROSS
 from vtd_plugin.inspect.coverage.report import coverpoints, percent, sums
@@ -15,34 +16,45 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from vtd_plugin.inspect.coverage.model import Bin, Covergroup, Coverpoint
-    from vtd_plugin.inspect.coverage.report import Hits
+    from vtd_plugin.inspect.coverage.model import Bin, Covergroup
+    from vtd_plugin.inspect.coverage.report import Counted
+    from vtd_plugin.inspect.coverage.scope import Coverpoint
+    from vtd_plugin.inspect.coverage.waivers import Waiver
 
 _FORMAT: Final = "vtd-plugin functional coverage"
-_VERSION: Final = 2
+_VERSION: Final = 3
+_UNIT: Final = ("VER", "CAP", "ECAP", "HAW")
 _XML_ROOT: Final = "top"
 _XML_NODE: Final = "vtd"
 
 # --- JSON
 
 
-def write_json(hits: Hits, path: Path) -> None:
-    """Write what `read_json` reads: an object for each bin that was hit."""
+def write_json(counted: Counted, path: Path) -> None:
+    """Write what `read_json` reads: an object for each unit, and for each bin that was hit."""
+    units = sorted(
+        (_unit_object(unit) for unit in counted.units), key=lambda unit: sorted(unit.items())
+    )
     bins = [
         {"group": group.name, "bin": _by_axis(group, each), "hits": count}
         for group in COVERGROUPS
-        for each, count in sorted(hits.get(group.name, {}).items())
+        for each, count in sorted(counted.hits.get(group.name, {}).items())
     ]
-    document = {"format": _FORMAT, "version": _VERSION, "bins": bins}
+    document = {"format": _FORMAT, "version": _VERSION, "units": units, "bins": bins}
     path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _unit_object(unit: Capabilities) -> dict[str, str]:
+    values = (f"{unit.version:#x}", f"{unit.cap:#x}", f"{unit.ecap:#x}", str(unit.haw))
+    return dict(zip(_UNIT, values, strict=True))
 
 
 def _by_axis(group: Covergroup, values: Bin) -> dict[str, str]:
     return dict(zip((axis.name for axis in group.axes), values, strict=True))
 
 
-def read_json(path: Path) -> dict[str, Counter[Bin]]:
-    """Read how often each bin was hit.
+def read_json(path: Path) -> tuple[dict[str, Counter[Bin]], frozenset[Capabilities]]:
+    """Read how often each bin was hit, and which units were observed.
 
     Raises:
         ValueError: The file is no saved coverage, or has bins that this version does not.
@@ -56,7 +68,13 @@ def read_json(path: Path) -> dict[str, Counter[Bin]]:
         except ValueError as error:
             raise ValueError(f"{path}: bin {number}: {error}") from error
         hits[group.name][values] += count
-    return hits
+    units = set()
+    for number, row in enumerate(document["units"], 1):
+        try:
+            units.add(_unit(row))
+        except ValueError as error:
+            raise ValueError(f"{path}: unit {number}: {error}") from error
+    return hits, frozenset(units)
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -70,9 +88,19 @@ def _document(path: Path) -> dict[str, Any]:
     if document.get("version") != _VERSION:
         version = document.get("version")
         raise ValueError(f"{path}: format version {version}; this program reads version {_VERSION}")
-    if not isinstance(document.get("bins"), list):
-        raise ValueError(f"{path}: 'bins' is no list")  # noqa: TRY004
+    for name in ("units", "bins"):
+        if not isinstance(document.get(name), list):
+            raise ValueError(f"{path}: {name!r} is no list")  # noqa: TRY004
     return document
+
+
+def _unit(row: object) -> Capabilities:
+    """The capabilities that a row of a file means."""
+    try:
+        version, cap, ecap, haw = (int(row[name], 0) for name in _UNIT)  # type: ignore[index]
+        return Capabilities(version, cap, ecap, haw)
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"{row!r} is no object with {', '.join(_UNIT)}: {error}") from error
 
 
 def _bin(row: object) -> tuple[Covergroup, Bin, int]:
@@ -93,13 +121,19 @@ def _bin(row: object) -> tuple[Covergroup, Bin, int]:
 # --- the XML of cocotb-coverage
 
 
-def write_xml(hits: Hits, path: Path) -> None:
-    """Write what ``coverage_db.export_to_xml`` of cocotb-coverage would: it can be merged there."""
-    points = coverpoints(hits)
+def write_xml(counted: Counted, path: Path, waivers: Sequence[Waiver] = ()) -> None:
+    """Write what ``coverage_db.export_to_xml`` of cocotb-coverage would: it can be merged there.
+
+    Bins that do not count are not in it, nor are coverpoints without any that do. A bin has the
+    same name in every file, whether or not those before it are there.
+    """
+    points = [point for point in coverpoints(counted, waivers) if point.hits]
     root = ET.Element(_XML_ROOT, _summary(_XML_ROOT, points))
     node = _child(root, _XML_NODE, points)
     for group in COVERGROUPS:
         own = [point for point in points if point.group is group]
+        if not own:
+            continue
         parent = _child(node, group.name, own)
         for point in own:
             element = _child(parent, point.name, [point])
@@ -124,8 +158,10 @@ def _summary(abs_name: str, points: Sequence[Coverpoint]) -> dict[str, str]:
 
 
 def _add_bins(element: ET.Element, point: Coverpoint) -> None:
-    for number, (values, count) in enumerate(point.hits.items()):
-        name = f"bin{number}"
+    for number, values in enumerate(point.group.bins_of(point.name)):
+        if values not in point.hits:
+            continue
+        name, hits = f"bin{number}", str(point.hits[values])
         text = values[0] if point.name != CROSS else str(values)
         abs_name = f"{element.get('abs_name')}.{name}"
-        ET.SubElement(element, name, {"bin": text, "hits": str(count), "abs_name": abs_name})
+        ET.SubElement(element, name, {"bin": text, "hits": hits, "abs_name": abs_name})

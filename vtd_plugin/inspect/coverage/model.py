@@ -1,4 +1,4 @@
-"""Covergroups, coverpoints, and rules for crosses that cannot be.
+"""Covergroups, and rules for crosses that cannot be, at all or without a capability.
 
 The terms are those of SystemVerilog: a covergroup has axes with bins and crosses them all, a bin is
 covered once it was hit. What is counted of a unit is in `bins`.
@@ -12,8 +12,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from enum import StrEnum
+
+    from vtd_plugin.encodings.capabilities import Capabilities
 
 Bin: TypeAlias = tuple[str, ...]
 """One value of each axis of a covergroup."""
@@ -55,7 +57,44 @@ class Exclusion:
 
 def never(why: str, **bins: Iterable[str]) -> Exclusion:
     """A rule: these values of the axes named cannot meet."""
-    return Exclusion(why, {name: frozenset(map(str, values)) for name, values in bins.items()})
+    return Exclusion(why, _sets(bins))
+
+
+def _sets(bins: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    return {name: frozenset(map(str, values)) for name, values in bins.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A rule by which crosses can only be where a unit has a capability.
+
+    Attributes:
+        capability: An expression that `Capabilities.satisfies` takes.
+        bins: By names of axes, values that need it where they meet; any value of an axis not named.
+        absent: The crosses need a unit *without* the capability.
+    """
+
+    capability: str
+    bins: Mapping[str, frozenset[str]]
+    absent: bool = False
+
+    def met_by(self, unit: Capabilities) -> bool:
+        """Whether a unit is such."""
+        return unit.satisfies(self.capability) is not self.absent
+
+    def __str__(self) -> str:
+        text = self.capability.replace(";", " and ").replace("|", " or ")
+        return f"no {text}" if self.absent else text
+
+
+def needs(capability: str, **bins: Iterable[str]) -> Requirement:
+    """A rule: these values of the axes named meet only where a unit has a capability."""
+    return Requirement(capability, _sets(bins))
+
+
+def needs_no(capability: str, **bins: Iterable[str]) -> Requirement:
+    """A rule: these values of the axes named meet only where a unit lacks a capability."""
+    return Requirement(capability, _sets(bins), absent=True)
 
 
 @dataclass(frozen=True)
@@ -66,11 +105,13 @@ class Covergroup:
         name: What reports call it; an identifier.
         axes: Its properties.
         exclusions: The crosses of them that cannot be.
+        requirements: What units must have for others of them.
     """
 
     name: str
     axes: tuple[Axis, ...]
     exclusions: tuple[Exclusion, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
 
     @cached_property
     def bins(self) -> tuple[Bin, ...]:
@@ -78,50 +119,25 @@ class Covergroup:
         crosses = product(*(axis.bins for axis in self.axes))
         return tuple(cross for cross in crosses if self.why_excluded(cross) is None)
 
+    def bins_of(self, point: str) -> tuple[Bin, ...]:
+        """The bins of a coverpoint, the name of an axis or `CROSS`, that can be."""
+        for number, axis in enumerate(self.axes):
+            if axis.name == point:
+                possible = {cross[number] for cross in self.bins}
+                return tuple((value,) for value in axis.bins if value in possible)
+        return self.bins
+
     def why_excluded(self, cross: Bin) -> str | None:
         """By which reason a cross cannot be; None if it can."""
-        values = dict(zip((axis.name for axis in self.axes), cross, strict=True))
         for rule in self.exclusions:
-            if all(values[name] in ruled_out for name, ruled_out in rule.bins.items()):
+            if self._is_named(cross, rule.bins):
                 return rule.why
         return None
 
+    def requirements_of(self, cross: Bin) -> tuple[Requirement, ...]:
+        """What a unit must have for a cross."""
+        return tuple(rule for rule in self.requirements if self._is_named(cross, rule.bins))
 
-@dataclass(frozen=True, slots=True)
-class Coverpoint:
-    """An axis of a covergroup, or the cross of all its axes.
-
-    Attributes:
-        group: The covergroup.
-        name: Name of the axis, or `CROSS`.
-        hits: How often each of its bins was hit; those that cannot be are left out.
-    """
-
-    group: Covergroup
-    name: str
-    hits: Mapping[Bin, int]
-
-    @property
-    def covered(self) -> int:
-        """Bins that were hit."""
-        return sum(count > 0 for count in self.hits.values())
-
-    @property
-    def title(self) -> str:
-        """Group and name, as reports have them."""
-        return f"{self.group.name}.{self.name}"
-
-
-def points_of(group: Covergroup, hits: Mapping[Bin, int]) -> Iterator[Coverpoint]:
-    """The coverpoints of a group with their hits: an axis each, then the cross."""
-    cross = {each: hits.get(each, 0) for each in group.bins}
-    for number, axis in enumerate(group.axes):
-        counts: dict[str, int] = {}
-        for each, count in cross.items():
-            counts[each[number]] = counts.get(each[number], 0) + count
-        possible: dict[Bin, int] = {
-            (value,): counts[value] for value in axis.bins if value in counts
-        }
-        yield Coverpoint(group, axis.name, possible)
-    if len(group.axes) > 1:
-        yield Coverpoint(group, CROSS, cross)
+    def _is_named(self, cross: Bin, bins: Mapping[str, frozenset[str]]) -> bool:
+        values = dict(zip((axis.name for axis in self.axes), cross, strict=True))
+        return all(values[name] in named for name, named in bins.items())

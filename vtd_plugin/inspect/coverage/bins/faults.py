@@ -10,7 +10,7 @@ from typing import Final
 
 from vtd_plugin.encodings.faults import Condition
 from vtd_plugin.inspect.coverage.bins.requests import Kind, Pasid
-from vtd_plugin.inspect.coverage.model import Axis, Covergroup, Exclusion, never
+from vtd_plugin.inspect.coverage.model import Axis, Covergroup, Exclusion, needs, needs_no, never
 
 PAGE_REQUEST: Final = "page request"
 """The kind of what devices ask software for; the others are those of `Kind`."""
@@ -37,6 +37,11 @@ def _names(*conditions: Condition) -> frozenset[str]:
     return frozenset(each.name for each in conditions)
 
 
+def _named(*beginnings: str) -> frozenset[str]:
+    """Conditions whose names begin so."""
+    return frozenset(each.name for each in Condition if each.name.startswith(beginnings))
+
+
 def _of_column(column: str) -> Exclusion:
     kinds, pasid = _COLUMNS[column]
     return never(
@@ -52,6 +57,16 @@ _INTERRUPTS: Final = _names(*(each for each in Condition if each.value.kind == "
 _MALFORMED: Final = _names(Condition.IR_29)
 _UNWRITABLE: Final = _names(Condition.LGN_2, Condition.SGN_6)
 _UNREADABLE: Final = _names(Condition.LGN_3, Condition.SGN_7)
+
+_FROM_DEVICE_TLB: Final = (Kind.TRANSLATION_REQUEST, Kind.TRANSLATED_REQUEST)
+_SCALABLE: Final = _names(*(each for each in Condition if each.value.mode == "scalable"))
+_BEHIND_CONTEXT: Final = _named("LGN", "LSS", "SPD", "SPT", "SFS", "SSS", "SGN", "HPT") - _names(
+    Condition.SGN_10
+)
+"""Conditions that a request meets only once its context entry has let it pass."""
+_NESTED: Final = _names(
+    Condition.SPT_4_4, Condition.SFS_5, Condition.SFS_6, Condition.SFS_7, Condition.SFS_8
+)
 
 FAULTS: Final = Covergroup(
     "faults",
@@ -104,5 +119,28 @@ FAULTS: Final = Covergroup(
             condition=_MALFORMED,
             kind=(Kind.ZERO_LENGTH_READ,),
         ),
+    ),
+    (
+        needs("ECAP.SMTS", condition=_SCALABLE),
+        needs("ECAP.FSTS", condition=_named("SFS") | _names(Condition.SGN_1, Condition.SGN_2)),
+        needs("ECAP.SSTS", condition=_named("SSS") | _names(Condition.SGN_5, Condition.SGN_7)),
+        needs("ECAP.SSADS", condition=_names(Condition.SSS_5, Condition.SSS_6)),
+        needs("ECAP.NEST", condition=_NESTED),
+        needs("ECAP.PT", condition=_names(Condition.LGN_1_3, Condition.SGN_4_2)),
+        needs("ECAP.HPTS", condition=_named("HPT") | _names(Condition.SPT_9)),
+        needs("ECAP.ADMS", condition=_names(Condition.RTA_4)),
+        needs_no("ECAP.ADMS", condition=_names(Condition.RTA_1_1)),
+        needs_no("ECAP.SMTS", condition=_names(Condition.RTA_1_3)),
+        needs("VER.MAX>7", condition=_names(Condition.RTA_5)),
+        needs_no("VER.MAX>7", condition=_names(Condition.SPT_5)),
+        needs_no("ECAP.PSS>18", condition=_names(Condition.SGN_10)),
+        needs("ECAP.PRS", condition=_names(Condition.RTA_3)),
+        needs("ECAP.PRS", condition=_BEHIND_CONTEXT, kind=(PAGE_REQUEST,)),
+        needs("ECAP.DT", condition=_BEHIND_CONTEXT, kind=_FROM_DEVICE_TLB),
+        needs("ECAP.PASID", condition=_BEHIND_CONTEXT, pasid=(Pasid.WITH,)),
+        needs("ECAP.IR", condition=_INTERRUPTS - _MALFORMED),
+        needs("CAP.PI", condition=_names(Condition.IR_27, Condition.IR_28)),
+        needs("ECAP.EIMER", condition=_names(Condition.IR_2A)),
+        needs("ECAP.IRREQ", condition=_names(Condition.IR_2B)),
     ),
 )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from vtd_plugin.encodings.faults import Condition
-from vtd_plugin.inspect.coverage.model import Axis, Covergroup, never
+from vtd_plugin.inspect.coverage.model import Axis, Covergroup, needs, never
 
 
 class Format(StrEnum):
@@ -105,5 +105,14 @@ INTERRUPTS: Final = Covergroup(
             format=(Format.REMAPPABLE,),
             fate=(Condition.IR_20.name,),
         ),
+    ),
+    (
+        needs("ECAP.IR", fate=set(_FATES) - {Fate.REMAPPING_OFF, Condition.IR_29.name}),
+        needs(
+            "CAP.PI",
+            fate=(Fate.NOTIFIED, Fate.POSTED, Condition.IR_27.name, Condition.IR_28.name),
+        ),
+        needs("ECAP.EIMER", fate=(Condition.IR_2A.name,)),
+        needs("ECAP.IRREQ", fate=(Condition.IR_2B.name,)),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from vtd_plugin.inspect.coverage.model import Axis, Covergroup, Exclusion, never
+from vtd_plugin.inspect.coverage.model import Axis, Covergroup, Exclusion, needs, never
 
 
 class Cache(StrEnum):
@@ -86,5 +86,12 @@ INVALIDATIONS: Final = Covergroup(
             granularity=(Granularity.GLOBAL,),
             in_flight=(UseInFlight.OTHERS,),
         ),
+    ),
+    (
+        needs("ECAP.SMTS", cache=(Cache.PASID,)),
+        needs("ECAP.SMTS", granularity=(Granularity.PASID, Granularity.PASID_PAGE)),
+        needs("CAP.PSI", cache=(Cache.IOTLB,), granularity=(Granularity.PAGE,)),
+        needs("ECAP.HPTS", cache=(Cache.HPT,)),
+        needs("ECAP.DT", cache=(Cache.DEVICE_TLB,)),
     ),
 )

@@ -7,7 +7,7 @@ from typing import Final
 
 from vtd_plugin.encodings.codes import ResponseCode
 from vtd_plugin.inspect.coverage.bins.requests import Pasid
-from vtd_plugin.inspect.coverage.model import Axis, Covergroup, never
+from vtd_plugin.inspect.coverage.model import Axis, Covergroup, needs, never
 
 
 class Place(StrEnum):
@@ -37,11 +37,20 @@ PAGE_REQUESTS: Final = Covergroup(
             pasid=(Pasid.WITHOUT,),
         ),
     ),
+    (
+        needs("ECAP.PRS", became=(Became.QUEUED, Became.QUEUE_FULL)),
+        needs("ECAP.PASID", pasid=(Pasid.WITH,), became=(Became.QUEUED, Became.QUEUE_FULL)),
+    ),
 )
 
 CODES: Final = {code: code.name.lower().replace("_", " ") for code in ResponseCode}
 """What the codes of responses are called here; the other codes are reserved (§7.6.1)."""
 
 PAGE_RESPONSES: Final = Covergroup(
-    "page_responses", (Axis("code", tuple(CODES.values())), Axis.of("pasid", Pasid))
+    "page_responses",
+    (Axis("code", tuple(CODES.values())), Axis.of("pasid", Pasid)),
+    requirements=(
+        needs("ECAP.PRS", code=CODES.values()),
+        needs("ECAP.PASID", pasid=(Pasid.WITH,)),
+    ),
 )

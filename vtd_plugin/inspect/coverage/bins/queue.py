@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from vtd_plugin.encodings.codes import QueueError
-from vtd_plugin.inspect.coverage.model import Axis, Covergroup
+from vtd_plugin.inspect.coverage.model import Axis, Covergroup, needs
 
 
 class Completion(StrEnum):
@@ -42,6 +42,7 @@ class Waits(StrEnum):
 WAITS: Final = Covergroup(
     "waits",
     (Axis.of("completion", Completion), Axis.of("fence", Fence), Axis.of("drain", Drain)),
+    requirements=(needs("ECAP.QI", completion=Completion),),
 )
 
 QUEUE_ERRORS: Final = Covergroup(
@@ -50,5 +51,9 @@ QUEUE_ERRORS: Final = Covergroup(
         # Without information only older hardware leaves software.
         Axis("error", tuple(error.name for error in QueueError if error)),
         Axis.of("waits", Waits),
+    ),
+    requirements=(
+        needs("ECAP.QI", waits=Waits),
+        needs("ECAP.SMTS|ECAP.ADMS", error=(QueueError.TAIL_MISALIGNED.name,)),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from vtd_plugin.inspect.coverage.model import Axis, Covergroup, never
+from vtd_plugin.inspect.coverage.model import Axis, Covergroup, needs, never
 
 
 class Kind(StrEnum):
@@ -63,6 +63,8 @@ class Outcome(StrEnum):
 
 _PAGES: Final = (PageSize.SMALL, PageSize.MEDIUM, PageSize.LARGE)
 _FROM_DEVICE_TLB: Final = (Kind.TRANSLATION_REQUEST, Kind.TRANSLATED_REQUEST)
+_BY_FIRST_STAGE: Final = (Tables.FIRST_STAGE, Tables.NESTED)
+_BY_SECOND_STAGE: Final = (Tables.LEGACY_SECOND_STAGE, Tables.SECOND_STAGE, Tables.NESTED)
 _AS_IT_IS: Final = (Tables.DIRECT, Tables.LEGACY_PASS_THROUGH, Tables.PASS_THROUGH)
 
 REQUESTS: Final = Covergroup(
@@ -117,5 +119,16 @@ REQUESTS: Final = Covergroup(
             tables=(Tables.LEGACY_PASS_THROUGH,),
             outcome=(Outcome.WALK,),
         ),
+    ),
+    (
+        needs("ECAP.PT", tables=(Tables.LEGACY_PASS_THROUGH,)),
+        needs("ECAP.FSTS", tables=(Tables.FIRST_STAGE,)),
+        needs("ECAP.SMTS;ECAP.SSTS", tables=(Tables.SECOND_STAGE,)),
+        needs("ECAP.NEST", tables=(Tables.NESTED,)),
+        needs("ECAP.SMTS;ECAP.PT", tables=(Tables.PASS_THROUGH,)),
+        needs("CAP.SSLPS[0]", tables=_BY_SECOND_STAGE, page_size=(PageSize.MEDIUM,)),
+        needs("CAP.SSLPS[1]", tables=_BY_SECOND_STAGE, page_size=(PageSize.LARGE,)),
+        needs("CAP.FS1GP", tables=_BY_FIRST_STAGE, page_size=(PageSize.LARGE,)),
+        needs("ECAP.DT", kind=_FROM_DEVICE_TLB, outcome=(Outcome.WALK,)),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from vtd_plugin.inspect.coverage.model import Axis, Covergroup
+from vtd_plugin.inspect.coverage.model import Axis, Covergroup, needs
 
 
 class Trigger(StrEnum):
@@ -30,5 +30,10 @@ class InFlight(StrEnum):
 
 
 STATE_SWITCHES: Final = Covergroup(
-    "state_switches", (Axis.of("trigger", Trigger), Axis.of("in_flight", InFlight))
+    "state_switches",
+    (Axis.of("trigger", Trigger), Axis.of("in_flight", InFlight)),
+    requirements=(
+        needs("ECAP.SMTS", trigger=(Trigger.PASID_INVALIDATION,)),
+        needs("CAP.PLMR|CAP.PHMR", trigger=(Trigger.PROTECTED_REGIONS,)),
+    ),
 )
