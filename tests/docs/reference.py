@@ -17,6 +17,7 @@ import pdoc.render
 SHOWN: Final = (
     "vtd_plugin.bus",
     "vtd_plugin.bus.testing",
+    "vtd_plugin.bus.fixtures",
     "vtd_plugin.iommu",
     "vtd_plugin.iommu.events",
     "vtd_plugin.software",
@@ -29,7 +30,7 @@ SHOWN: Final = (
 PARTS: Final = (
     r".*\._",
     r"vtd_plugin\.inspect\.(trace_events|vector)",
-    r"hdl_bridge\.(axi_lite|axi_memory|burst_port|bursts|exclusive|names|pcie_tlp|registers)",
+    r"hdl_bridge\.(axi_lite|axi_memory|burst_port|bursts|names)",
 )
 """Patterns of modules whose names are either nobody's business or shown on another page."""
 
