@@ -70,7 +70,8 @@ class Platform:
         Raises:
             TypeError: `ram` is no buffer, or `ram_size` no number.
             ValueError: The RAM cannot be used.
-            pluggy.PluginValidationError: A plug-in implements a hook that does not exist.
+            pluggy.PluginValidationError: A plug-in implements a hook that does not exist, or one
+                without the marker.
         """
         self._fabric = Fabric()
         self._scopes = Scopes()
@@ -147,7 +148,7 @@ class Platform:
 
         Args:
             unit: The unit.
-            base: Physical address of its registers.
+            base: Physical address of its registers; by default 0xFED9_0000.
             scope: The source-ids it takes; None for every requester that no other unit does.
 
         Returns:

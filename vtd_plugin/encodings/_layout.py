@@ -35,7 +35,7 @@ class Layout(metaclass=_Slotted):
     """An integer and the names of its bits.
 
     A subclass gives its name in the architecture's tables, its width, and its fields from the
-    top bit down::
+    top bit down:
 
         class RootEntry(Layout, name="root_entry", bits=128, modes="legacy", section="9.1"):
             RSVD_127_64: int = field("u64", "reserved")

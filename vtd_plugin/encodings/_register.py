@@ -55,7 +55,7 @@ class AccessMasks:
 class Register(Layout):
     """A memory-mapped register.
 
-    A subclass gives offset, width and fields, the top one first::
+    A subclass gives offset, width and fields, the top one first:
 
         class IQH(Register, offset=0x080, bits=64, section="11.4.9.1", requires="ECAP.QI"):
             RSVD_63_19: int = rsvdz("u45")

@@ -34,7 +34,7 @@ Mode: TypeAlias = Literal["legacy", "scalable"]
 class Driver(AddressSpaceControl):
     """A driver of one unit.
 
-    A unit is brought up and used like this::
+    A unit is brought up and used like this:
 
         driver = Driver(platform, frames=FrameAllocator(0x10_0000, 0x40_0000))
         driver.enable()
@@ -44,7 +44,7 @@ class Driver(AddressSpaceControl):
 
     Args:
         cpu: The processor it runs on; a `Platform` is one.
-        base: Physical address of the registers.
+        base: Physical address of the registers; by default 0xFED9_0000.
         frames: Where tables and the queue come from.
         wait: Called once per poll, to let time pass.
         poll_limit: Polls before a `Timeout`.
@@ -52,7 +52,8 @@ class Driver(AddressSpaceControl):
         host_address_width: Physical address bits of the platform, as firmware reports it.
 
     Raises:
-        ValueError: The unit cannot be used the way that `use_queue` demands.
+        ValueError: No unit has its registers at `base`, or it cannot be used the way that
+            `use_queue` demands.
         MemoryError: No frames are left.
     """
 
