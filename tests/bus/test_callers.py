@@ -49,6 +49,10 @@ class HalfDevice:
             lambda platform: platform.add_mmio(0xF000_0000, 0x1000, 3),
             r"3 is no MmioTarget: it lacks read, write",
         ),
+        (
+            lambda platform: platform.requester("00:04.0").add_listener(3),
+            "3 is no Listener: it lacks switch, map, unmap",
+        ),
         (lambda platform: platform.add_observer(3), "observer 3 cannot be called"),
         (lambda platform: platform.add_interrupt_sink(3), "interrupt sink 3 cannot be called"),
     ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vtd_plugin.bus.contract import LeasingUnit, ResetKind
+from vtd_plugin.bus.contract import LeasingUnit, Listener, ResetKind, require_part
 from vtd_plugin.bus.events import AddressSpaceSwitched, Mapped, ResetDone, Unmapped
 from vtd_plugin.bus.interrupts import InterruptMessage
 from vtd_plugin.bus.lease import Lease
@@ -21,7 +21,7 @@ from vtd_plugin.bus.space import DIRECT, DirectSpace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from vtd_plugin.bus.contract import AddressSpace, Listener, Unit
+    from vtd_plugin.bus.contract import AddressSpace, Unit
     from vtd_plugin.bus.fabric import Fabric
     from vtd_plugin.bus.mappings import Mapping
     from vtd_plugin.bus.requests import Translation
@@ -110,8 +110,10 @@ class RequesterPort(Requester):
         """Tell one more, and bring it up to date: a switch, then every mapping there is.
 
         Raises:
+            TypeError: It lacks a method of a `Listener`.
             ValueError: It listens already.
         """
+        require_part(listener, Listener)
         if listener in self._listeners:
             raise ValueError(f"{listener!r} listens to {self!r} already")
         if not self._listeners:
