@@ -10,7 +10,7 @@ module bus_probe;
 
     logic        remapped         = 1'b0;    // the port's address space is an IOMMU's
     logic [31:0] switches         = 32'd0;   // times it was switched
-    logic [31:0] mappings         = 32'd0;   // mappings that its listeners hold
+    logic [31:0] mappings         = 32'd0;   // ranges that its listeners hold now; 0 without listeners
     logic [15:0] in_flight        = 16'd0;   // requests begun and not ended
     logic [63:0] request_iova     = 64'd0;   // the last request begun:
     logic [15:0] request_bytes    = 16'd0;

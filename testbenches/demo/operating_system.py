@@ -113,7 +113,8 @@ class OperatingSystem:
             await self._finish(self._domain.start_unmap(iova, PAGE))
 
     async def _finish(self, pending: Pending) -> None:
-        """Let time pass until the unit is done: it waits for transfers in flight."""
+        """Poll until the unit is done: it waits for transfers in flight."""
+        await ClockCycles(self._machine.dut.clk, 1)
         while not pending.done:
             await ClockCycles(self._machine.dut.clk, 1)
         pending.finish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -132,6 +133,15 @@ def test_waves_show_the_disk_remapped_exactly_while_translation_is_on(good: Run)
     assert good.waves.changes("probe.remapped") == good.waves.changes("unit.translation")
     assert good.waves.changes("probe.switches")[-1].value == 5
     assert good.waves.value("probe.mappings", good.began("4 firmware")) == 1
+
+
+def test_waves_show_as_many_mapped_ranges_at_the_end_of_a_phase_as_the_table(good: Run) -> None:
+    ends = [good.began(phase) for phase in ("2 os", "3 reset", "4 firmware", "5 os")]
+    held = [good.waves.value("probe.mappings", at_ns - 1) for at_ns in ends]
+    held.append(good.waves.changes("probe.mappings")[-1].value)
+    rows = re.findall(r"^ ?\d .*", good.result.stdout, re.MULTILINE)
+    columns = [re.split(r" {2,}", row.strip()) for row in rows]
+    assert held == [int(column[6]) for column in columns]
 
 
 def test_waves_show_where_the_address_of_each_burst_went(good: Run) -> None:
