@@ -76,6 +76,13 @@ def test_a_misspelt_capability_is_refused_with_a_hint() -> None:
         VtdConfig(SAGAV=6)
 
 
+def test_what_is_no_configuration_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"cache_sizes is \{'iotlb': 4\}; give CacheSizes"):
+        VtdConfig(cache_sizes={"iotlb": 4})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="VtdConfig'> is no configuration; give VtdConfig"):
+        VtdUnit(VtdConfig)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("cache", ["context", "pasid", "paging_structure", "iotlb"])
 def test_a_cache_of_less_than_no_entries_is_refused(cache: str) -> None:
     with pytest.raises(ValueError, match="-1 entries"):

@@ -83,7 +83,7 @@ class VtdConfig:
             3- and 4-level second-stage tables, all page sizes, queued invalidation, pass-through.
 
     Raises:
-        TypeError: A name that neither CAP nor ECAP has.
+        TypeError: A name that neither CAP nor ECAP has, or sizes that are no `CacheSizes`.
         ValueError: A value that does not fit its field, or capabilities that contradict each other.
     """
 
@@ -146,6 +146,7 @@ class VtdConfig:
             merge_faults: Drop a fault of a source that has a pending record already.
 
         Raises:
+            TypeError: Sizes that are no `CacheSizes`.
             ValueError: A value wider than its register, or register sets that overlap.
         """
         config = cls.__new__(cls)
@@ -167,6 +168,8 @@ class VtdConfig:
         merge_faults: bool,
     ) -> None:
         _check_values(capabilities)
+        if not isinstance(cache_sizes, CacheSizes):
+            raise TypeError(f"cache_sizes is {cache_sizes!r}; give CacheSizes(iotlb=..., ...)")
         self.capabilities = capabilities
         self.cache_sizes = cache_sizes
         self.replacement = replacement

@@ -48,6 +48,9 @@ class VtdUnit:
         config: What the unit is; a small current unit unless said.
         name: What events and reports call it.
 
+    Raises:
+        TypeError: `config` is no `VtdConfig`.
+
     Attributes:
         config: What the unit is.
         name: What events and reports call it.
@@ -56,6 +59,8 @@ class VtdUnit:
     register_bytes: Final = WINDOW
 
     def __init__(self, config: VtdConfig | None = None, *, name: str = "vtd") -> None:
+        if not isinstance(config, VtdConfig | None):
+            raise TypeError(f"{config!r} is no configuration; give VtdConfig(CM=1, ...)")
         self.config = config or VtdConfig()
         self.name = name
         self._rooms: Rooms | None = None

@@ -346,9 +346,7 @@ class Driver(AddressSpaceControl):
 
     def _check_mode(self, mode: TableMode, *, io_rights: bool) -> None:
         if mode is TableMode.SCALABLE and not self.unit.scalable:
-            raise ValueError(
-                "scalable mode needs ECAP.SMTS (VtdConfig(SMTS=1, ...)) and the invalidation queue"
-            )
+            raise ValueError("scalable mode needs ECAP.SMTS and the invalidation queue")
         if io_rights and not (mode is TableMode.SCALABLE and self.unit.capabilities.ECAP.SSIRWS):
             raise ValueError("IR and IW need scalable mode and ECAP.SSIRWS")
 
