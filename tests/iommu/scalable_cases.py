@@ -343,13 +343,13 @@ _BEFORE_THE_DIRECTORY: Final = ("SCT", "SGN.10", "SGN.4.1", "SGN.8.3")
 
 def entries_read(condition: Condition) -> tuple[str, ...]:
     """The entries with an FPD bit that have been read when a condition is met."""
-    label = condition.name
-    if label.startswith(("SRT", "RTA")) or label == "SCT.1":
+    name = condition.name
+    if name.startswith(("SRT", "RTA")) or name == "SCT.1":
         return ()
-    if label.startswith(_BEFORE_THE_DIRECTORY):
+    if name.startswith(_BEFORE_THE_DIRECTORY):
         return ("context",)
-    if label == "SPD.1":
+    if name == "SPD.1":
         return ("context",)
-    if label.startswith("SPD") or label == "SPT.1":
+    if name.startswith("SPD") or name == "SPT.1":
         return ("context", "directory")
     return ("context", "directory", "entry")

@@ -130,7 +130,7 @@ def test_the_record_says_what_kind_of_request_it_was(
 
 @pytest.mark.provokes("LGN.2", "LGN.3")
 @pytest.mark.parametrize(
-    ("rights", "kind", "label"),
+    ("rights", "kind", "fault"),
     [
         ({"R": 1, "W": 0}, WRITE, "LGN.2"),
         ({"R": 1, "W": 0}, ATOMIC, "LGN.2"),
@@ -143,7 +143,7 @@ def test_the_record_says_what_kind_of_request_it_was(
 )
 @pytest.mark.parametrize("level", [1, 2, 3, 4])
 def test_a_missing_right_at_any_level_blocks_what_needs_it(
-    rights: dict[str, int], kind: RequestKind, label: str, level: int
+    rights: dict[str, int], kind: RequestKind, fault: str, level: int
 ) -> None:
     bench = Mapped()
     entry = bench.mine.read_entry(IOVA, level)
@@ -151,7 +151,7 @@ def test_a_missing_right_at_any_level_blocks_what_needs_it(
     bench.mine.write_entry(IOVA, level, entry & ~3 | rights["W"] << 1 | rights["R"])
     answer = bench.unit.translate(SOURCE, IOVA, kind=kind)
     assert isinstance(answer, Fault)
-    assert answer.name == label
+    assert answer.name == fault
 
 
 def test_the_record_holds_the_requester_that_asked() -> None:

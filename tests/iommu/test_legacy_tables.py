@@ -24,7 +24,7 @@ LARGE = 1 << 33
 
 
 def verdict(bench: Mapped, iova: int = IOVA, *, write: bool = False) -> str:
-    """The label of the fault that a request meets, or `ok`."""
+    """The name of the fault that a request meets, or `ok`."""
     answer = bench.unit.translate(SOURCE, iova, write)
     if isinstance(answer, Fault):
         return answer.name
@@ -255,11 +255,11 @@ def test_a_missing_right_comes_before_where_the_page_leads() -> None:
 
 
 @pytest.mark.provokes("LSS.1", "LCT.4.3")
-@pytest.mark.parametrize(("level", "label"), [(4, "LSS.1"), (3, "LSS.1"), (2, "LSS.1")])
-def test_a_table_out_of_reach_blocks_at_its_level(level: int, label: str) -> None:
+@pytest.mark.parametrize(("level", "fault"), [(4, "LSS.1"), (3, "LSS.1"), (2, "LSS.1")])
+def test_a_table_out_of_reach_blocks_at_its_level(level: int, fault: str) -> None:
     bench = Mapped()
     change_table(bench, level, ADDR_address=BEYOND_RAM)
-    assert verdict(bench) == label
+    assert verdict(bench) == fault
 
 
 def test_pass_through_ignores_the_bits_of_the_table_pointer_above_the_host_width() -> None:

@@ -120,7 +120,7 @@ def test_fault_processing_can_be_disabled_in_each_entry_that_was_read(
 
 
 @pytest.mark.parametrize(
-    ("where", "pasid", "label"),
+    ("where", "pasid", "name"),
     [
         ("context", OUTSIDE_DIRECTORY, "SCT.7"),
         ("context", PASID, "SSS.2"),
@@ -128,13 +128,13 @@ def test_fault_processing_can_be_disabled_in_each_entry_that_was_read(
         ("entry", PASID, "SSS.2"),
     ],
 )
-def test_a_cached_entry_still_disables_fault_processing(where: str, pasid: int, label: str) -> None:
+def test_a_cached_entry_still_disables_fault_processing(where: str, pasid: int, name: str) -> None:
     bench = Scalable()
     DISABLE[where](bench)
     assert bench.lands_at(pasid=PASID) == HOST
     fault = bench.unit.translate(SOURCE, 0x7000, pasid=pasid)
     assert isinstance(fault, Fault)
-    assert (fault.name, fault.recorded) == (label, False)
+    assert (fault.name, fault.recorded) == (name, False)
 
 
 @pytest.mark.parametrize(
@@ -175,10 +175,10 @@ def test_where_pasids_are_not_enabled_that_is_the_fault_of_a_request_with_one(
 ) -> None:
     bench = Scalable(scalable_config(CM=caching_mode))
     bench.change_context(PASIDE=0)
-    for pasid, label in ((None, "SCT.4.3"), (PASID, "SCT.6"), (None, "SCT.4.3")):
+    for pasid, name in ((None, "SCT.4.3"), (PASID, "SCT.6"), (None, "SCT.4.3")):
         fault = bench.unit.translate(SOURCE, IOVA, pasid=pasid, address_type=address_type)
         assert isinstance(fault, Fault)
-        assert fault.name == label
+        assert fault.name == name
 
 
 def test_a_device_without_translation_requests_learns_that_before_its_pasid_is_judged() -> None:
@@ -189,13 +189,13 @@ def test_a_device_without_translation_requests_learns_that_before_its_pasid_is_j
     assert fault.name == "SCT.5"
 
 
-@pytest.mark.parametrize(("version", "label"), [(0x50, "SPT.5"), (0x80, "RTA.5")])
-def test_a_cached_page_does_not_let_execute_requests_pass(version: int, label: str) -> None:
+@pytest.mark.parametrize(("version", "name"), [(0x50, "SPT.5"), (0x80, "RTA.5")])
+def test_a_cached_page_does_not_let_execute_requests_pass(version: int, name: str) -> None:
     bench = Scalable(scalable_config(version=version))
     assert bench.lands_at(pasid=PASID) == HOST
     fault = bench.unit.translate(SOURCE, IOVA, pasid=PASID, execute=True)
     assert isinstance(fault, Fault)
-    assert fault.name == label
+    assert fault.name == name
 
 
 def test_execute_requests_of_a_unit_that_supports_them_are_reads() -> None:

@@ -31,7 +31,7 @@ KINDS = (FIRST, SECOND, NESTED, THROUGH)
 
 
 def verdict(bench: Scalable, pasid: int | None = PASID, *, write: bool = False) -> str:
-    """The label of the fault that a request meets, or `ok`."""
+    """The name of the fault that a request meets, or `ok`."""
     iova = HOST if bench.kind is THROUGH else IOVA
     answer = bench.unit.translate(SOURCE, iova, write, pasid)
     return answer.name if isinstance(answer, Fault) else "ok"
@@ -61,11 +61,11 @@ def test_only_the_half_of_the_requester_is_looked_at(
     assert (answer.name if isinstance(answer, Fault) else "ok") == ("SRT.3" if half == of else "ok")
 
 
-@pytest.mark.parametrize(("source", "label"), [(0x7F, "SCT.2"), (0x80, "SRT.2")])
-def test_each_half_of_a_bus_is_present_by_itself(source: int, label: str) -> None:
+@pytest.mark.parametrize(("source", "fault"), [(0x7F, "SCT.2"), (0x80, "SRT.2")])
+def test_each_half_of_a_bus_is_present_by_itself(source: int, fault: str) -> None:
     answer = Scalable().unit.translate(source, IOVA)
     assert isinstance(answer, Fault)
-    assert answer.name == label
+    assert answer.name == fault
 
 
 # --- context entries (§9.4)
@@ -197,11 +197,11 @@ def test_a_pointer_in_use_must_be_below_the_host_width(kind: PageTableType, fiel
     assert verdict(bench) == "SPT.3"
 
 
-@pytest.mark.parametrize(("width", "label"), [(4, "SPT.3"), (10, "ok")])
-def test_a_domain_id_must_fit_the_units_width(width: int, label: str) -> None:
+@pytest.mark.parametrize(("width", "fault"), [(4, "SPT.3"), (10, "ok")])
+def test_a_domain_id_must_fit_the_units_width(width: int, fault: str) -> None:
     bench = Scalable(scalable_config(ND=(width - 4) // 2))
     bench.change_entry(DID=0x3FF)
-    assert verdict(bench) == label
+    assert verdict(bench) == fault
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -230,7 +230,7 @@ def test_an_ignored_bit_of_a_first_stage_entry_does_nothing(level: int, bit: int
 
 
 @pytest.mark.parametrize(
-    ("change", "label"),
+    ("change", "fault"),
     [
         pytest.param(lambda b: b.change_first(4, RSVD_7_7=1), "SFS.3", id="pml4-page-size"),
         pytest.param(lambda b: b.change_first(2, ADDR_address=1 << 40), "SFS.3", id="table"),
@@ -239,11 +239,11 @@ def test_an_ignored_bit_of_a_first_stage_entry_does_nothing(level: int, bit: int
     ],
 )
 def test_a_reserved_bit_of_a_present_first_stage_entry_blocks(
-    change: Callable[[Scalable], object], label: str
+    change: Callable[[Scalable], object], fault: str
 ) -> None:
     bench = Scalable(scalable_config(host_address_width=40), FIRST)
     change(bench)
-    assert verdict(bench) == label
+    assert verdict(bench) == fault
 
 
 def test_a_reserved_bit_comes_before_a_right_that_an_upper_entry_withholds() -> None:

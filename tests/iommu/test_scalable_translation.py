@@ -39,7 +39,7 @@ def granted(answer: Resolution) -> IotlbEntry:
     return answer
 
 
-def label(answer: Resolution) -> str:
+def verdict(answer: Resolution) -> str:
     return answer.name if isinstance(answer, Fault) else "ok"
 
 
@@ -57,7 +57,7 @@ def test_a_page_of_any_size_translates_its_first_and_last_byte(
     for offset in (0, size - 1):
         page = granted(bench.unit.translate(SOURCE, FAR + offset, pasid=PASID))
         assert (page.address(FAR + offset), page.mask) == (PAGE_1G + offset, size - 1)
-    assert label(bench.unit.translate(SOURCE, FAR + size, pasid=PASID)) in ("SFS.2", "SSS.2")
+    assert verdict(bench.unit.translate(SOURCE, FAR + size, pasid=PASID)) in ("SFS.2", "SSS.2")
 
 
 @pytest.mark.parametrize("first", [PAGE_4K, PAGE_2M, PAGE_1G])
@@ -86,7 +86,7 @@ def test_five_levels_translate_57_bits(address: int, expected: str) -> None:
     deep = FirstStageTable(bench.platform, bench.frames, 5)
     deep.map(1 << 47, HOST, PAGE)
     bench.change_entry(FSPTPTR_address=deep.root, FSPM=1)
-    assert label(bench.unit.translate(SOURCE, address, pasid=PASID)) == expected
+    assert verdict(bench.unit.translate(SOURCE, address, pasid=PASID)) == expected
 
 
 def test_pass_through_keeps_the_address() -> None:
@@ -138,17 +138,17 @@ def test_privilege_and_write_protection_decide_together(
     bench.change_entry(WPE=protect)
     for _again in range(2):  # the second time from the cache, if it passed
         answer = bench.unit.translate(SOURCE, IOVA, kind=kind, pasid=PASID, privileged=privileged)
-        assert label(answer) == expected
+        assert verdict(answer) == expected
 
 
 def test_requests_without_pasid_are_as_privileged_as_their_context_entry_says() -> None:
     bench = Scalable(kind=FIRST)
     bench.change_first(1, US=0)
-    assert label(bench.unit.translate(SOURCE, IOVA)) == "SGN.2"
+    assert verdict(bench.unit.translate(SOURCE, IOVA)) == "SGN.2"
     bench = Scalable(kind=FIRST)
     bench.change_first(1, US=0)
     bench.change_context(RID_PRIV=1)
-    assert label(bench.unit.translate(SOURCE, IOVA)) == "ok"
+    assert verdict(bench.unit.translate(SOURCE, IOVA)) == "ok"
 
 
 # --- accessed and dirty bits (§3.6.2, §3.7.2, §3.8.1)
@@ -191,7 +191,7 @@ def test_a_nested_read_dirties_the_pages_its_first_stage_tables_lie_in() -> None
 def test_a_page_that_may_not_be_written_is_not_dirtied(kind: PageTableType) -> None:
     bench = Scalable(kind=kind)
     bench.change_first(1, RW=0)
-    assert label(bench.unit.translate(SOURCE, IOVA, write=True, pasid=PASID)) == "SGN.6"
+    assert verdict(bench.unit.translate(SOURCE, IOVA, write=True, pasid=PASID)) == "SGN.6"
     assert not FsPte(bench.first.read_entry(IOVA, 1) or 0).D
 
 
@@ -199,10 +199,10 @@ def test_a_unit_that_cannot_update_is_content_with_bits_set_beforehand() -> None
     bench = Scalable(scalable_config(SMPWCS=0, SSADS=0, EAFS=0), FIRST)
     for level in range(1, 5):
         bench.change_first(level, A=1)
-    assert label(bench.unit.translate(SOURCE, IOVA, pasid=PASID)) == "ok"
-    assert label(bench.unit.translate(SOURCE, IOVA, write=True, pasid=PASID)) == "SFS.9"
+    assert verdict(bench.unit.translate(SOURCE, IOVA, pasid=PASID)) == "ok"
+    assert verdict(bench.unit.translate(SOURCE, IOVA, write=True, pasid=PASID)) == "SFS.9"
     bench.change_first(1, D=1)
-    assert label(bench.unit.translate(SOURCE, IOVA, write=True, pasid=PASID)) == "ok"
+    assert verdict(bench.unit.translate(SOURCE, IOVA, write=True, pasid=PASID)) == "ok"
 
 
 # --- rights of the second stage by other bits (§11.4.5)
@@ -228,7 +228,7 @@ def test_second_stage_rights_stand_where_the_root_register_says(
             bench.change_second(level, IR=1, IW=1)
     bench.change_second(1, **leaf)
     bench.set_root(SSIRWE=ssirwe)
-    assert label(bench.unit.translate(SOURCE, IOVA, kind=kind, pasid=PASID)) == expected
+    assert verdict(bench.unit.translate(SOURCE, IOVA, kind=kind, pasid=PASID)) == expected
 
 
 # --- snooping and memory types (§3.10, §3.11)

@@ -48,12 +48,12 @@ class VtdUnit:
         config: What the unit is; a small current unit unless said.
         name: What events and reports call it.
 
-    Raises:
-        TypeError: `config` is no `VtdConfig`.
-
     Attributes:
         config: What the unit is.
         name: What events and reports call it.
+
+    Raises:
+        TypeError: `config` is no `VtdConfig`.
     """
 
     register_bytes: Final = WINDOW
