@@ -50,6 +50,17 @@ back with the tables that are still in memory, and DMA goes by them again.
 | walk pending | a burst begun, its translation not at hand: memory answers 80 cycles later |
 
 What each cell checked is in [reset-matrix.json](reset-matrix.json).
+
+## Running it
+
+`python -m testbenches.matrix`, or `make matrix`, runs every cell with one seed. Under pytest a seed
+runs every fifth cell of each memory on each simulator, and five seeds in a row run all of them:
+
+```sh
+pytest testbenches -k matrix                       # seed 1: the second cell, the seventh, ...
+pytest testbenches -k matrix --seeds 5             # seeds 1 to 5: every cell
+pytest testbenches -k "matrix and icarus-AxiRam" --seeds 5 --waves build/waves
+```
 """
 
 

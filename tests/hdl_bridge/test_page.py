@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import doctest
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from pywellen import Waveform
 
 from hdl_bridge.probe import SOURCE
 from hdl_bridge.simulation import run
-from hdl_bridge.simulators import available
+from hdl_bridge.simulators import SimulatorKind, available
 from testbenches.designs import SG_DMA, SG_DMA_NATIVE, WB_MASTER, Design
 
 PAGE = Path(__file__).parents[2] / "docs" / "hdl-bridge.md"
@@ -25,6 +31,14 @@ DESIGNS = {
         Design("wb_slave", (HERE / "wb_slave.sv",)),
     )
 }
+FILES = dict(
+    re.findall(
+        r"<!-- file (\w+(?:\.py)?) -->\n(?:<!-- runs on \w+ -->\n)?```\w+\n(.*?)```",
+        PAGE.read_text(),
+        re.DOTALL,
+    )
+)
+"""Files of a project of one's own, by their names."""
 EXAMPLES = re.findall(r"<!-- runs on (\w+) -->\n```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
@@ -42,9 +56,70 @@ def test_each_example_passes(number: int, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_every_block_of_code_is_run() -> None:
-    assert PAGE.read_text().count("```python") == len(EXAMPLES) > 4
+    programs = {code for _, code in EXAMPLES} | {FILES[name] for name in FILES if ".py" in name}
+    assert PAGE.read_text().count("```python") == len(programs) > 4
 
 
 def test_what_the_page_shows_of_axuser_is_true() -> None:
     results = doctest.testfile(str(PAGE), module_relative=False)
     assert (results.attempted, results.failed) == (3, 0)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of one's own, with all files that the page shows."""
+    (tmp_path / "rtl").mkdir()
+    for source in SG_DMA.sources:
+        if source != SOURCE:
+            shutil.copy(source, tmp_path / "rtl")
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def _run(project: Path, *command: str) -> str:
+    """Run a command in a project, as if outside of any test, and return its output."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COCOTB", "PYTEST", "HDL_BRIDGE", "VTD", "MAKE"))
+    }
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    ended = subprocess.run(  # noqa: S603
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def _values(waves: Path, signal: str) -> list[int]:
+    (found,) = [each for each in Waveform(str(waves)).all_vars() if each.full_name == signal]
+    return [value for _, value in found.signal]
+
+
+ICARUS = pytest.mark.skipif(
+    SimulatorKind.ICARUS not in [each.kind for each in available()], reason="no Icarus here"
+)
+
+
+@ICARUS
+def test_the_makefile_of_the_page_runs_its_test(project: Path) -> None:
+    _run(project, "make", "SIM=icarus", "WAVES=1")
+    assert _values(project / "sim_build" / "tb_sg_dma.fst", "tb_sg_dma.probe.remapped")[-1] == 1
+    names = {event["name"] for event in json.loads((project / "copy.trace.json").read_text())}
+    assert {"page walk", "read", "write"} <= names
+    assert "Functional coverage" in _run(project, "vtd", "coverage", "copy.json")
+
+
+@ICARUS
+def test_the_runner_of_the_page_runs_its_test(project: Path) -> None:
+    _run(project, "pytest", "-q", "-p", "no:cacheprovider", "test_with_runner.py")
+    assert _values(project / "sim_build" / "tb_sg_dma.fst", "tb_sg_dma.probe.switches")[-1] > 0
+    assert (project / "sim_build" / "copy.trace.json").exists()
+
+
+def test_the_page_runs_its_test_without_a_runner(project: Path) -> None:
+    _run(project, "pytest", "-q", "-p", "no:cacheprovider", "test_with_run.py")
+    for simulator in available():
+        waves = project / f"copy{simulator.waves_suffix}"
+        assert _values(waves, "tb_sg_dma.probe.mappings") == [0]
