@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.iommu.bench import IOVA, Mapped
+from tests.inspect.coverage_run import Run
+from tests.iommu.bench import IOVA, SOURCE, Mapped
 from vtd_plugin import Platform, VtdConfig
+from vtd_plugin.encodings.codes import TableMode
 from vtd_plugin.inspect.coverage import Coverage
-from vtd_plugin.inspect.coverage.bins import COVERGROUPS, FAULTS, INTERRUPTS, REQUESTS
+from vtd_plugin.inspect.coverage.bins import (
+    COVERGROUPS,
+    FAULTS,
+    INTERRUPTS,
+    PAGE_REQUESTS,
+    REQUESTS,
+)
 from vtd_plugin.inspect.coverage.report import coverpoints, exclusions, needless
 from vtd_plugin.inspect.coverage.scope import Scope
 from vtd_plugin.inspect.coverage.waivers import Waiver
@@ -51,6 +59,19 @@ def test_of_several_units_one_must_have_all_that_a_bin_needs() -> None:
     few, many = VtdConfig(), VtdConfig(IR=1, PI=1)
     assert _scope(few, many).missing(INTERRUPTS, POSTED) == ()
     assert _scope(few, VtdConfig(IR=1)).missing(INTERRUPTS, POSTED) == ("CAP.PI",)
+
+
+def test_what_is_refused_for_want_of_a_capability_can_be_hit() -> None:
+    bench = Mapped(VtdConfig(DT=1))
+    run = Run(bench)
+    bench.set_root(TTM=TableMode.SCALABLE)
+    bench.unit.request_page(SOURCE, IOVA)
+    bench.port().write(IOVA, bytes(8), pasid=1)
+    assert run.counted(PAGE_REQUESTS) == {("last of its group", "without PASID", "blocked"): 1}
+    assert set(run.counted(FAULTS)) == {
+        ("RTA.1.3", "page request", "without PASID"),
+        ("RTA.1.3", "write", "with PASID"),
+    }
 
 
 def test_where_no_unit_is_known_all_bins_count() -> None:
