@@ -6,12 +6,13 @@ or sends.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cocotbext.pcie.core.tlp import CplStatus, Tlp, TlpType
 from cocotbext.pcie.core.utils import PcieId
 
-from hdl_bridge._pcie_request import DWORD, KINDS, Kind, span
+from hdl_bridge._pcie_request import DWORD, Kind, atomic, kind_of, span
 from vtd_plugin.bus import INTERRUPT_WINDOW_BASE, INTERRUPT_WINDOW_LAST, PAGE_SIZE, Answer
 
 if TYPE_CHECKING:
@@ -30,52 +31,50 @@ _ONLY_UNTRANSLATED: Final = 1 << 2
 _SUCCESS_WITHOUT_RIGHTS: Final = (Answer.NO_RIGHTS, Answer.RIGHTS_LEFT)
 
 
-def pieces(
-    address: int, size: int, *, payload: int, boundary: int, every_boundary: bool
-) -> Iterator[tuple[int, int]]:
-    """Cut a read into completions (PCIe §2.3.1.1).
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How the data of a read are cut into completions (PCIe §2.3.1.1).
 
-    Args:
-        address: First byte.
-        size: Bytes, at least 1.
+    Attributes:
         payload: The most bytes of whole dwords that a completion may carry.
         boundary: The read completion boundary, 64 or 128: where cuts may be.
         every_boundary: Cut at every boundary, not only where the payload ends.
-
-    Yields:
-        First address and size of each.
     """
-    end = address + size
-    while address < end:
-        reach = address + 1 if every_boundary else address - address % DWORD + payload
-        cut = -(-reach // boundary) * boundary if every_boundary else reach - reach % boundary
-        stop = end if reach >= end and not every_boundary else min(cut, end)
-        yield address, stop - address
-        address = stop
+
+    payload: int
+    boundary: int
+    every_boundary: bool = False
+
+    def pieces(self, address: int, size: int) -> Iterator[tuple[int, int]]:
+        """First address and size of each piece.
+
+        Args:
+            address: First byte.
+            size: Bytes, at least 1.
+        """
+        end, boundary = address + size, self.boundary
+        while address < end:
+            if self.every_boundary:
+                stop = min((address // boundary + 1) * boundary, end)
+            else:
+                reach = address - address % DWORD + self.payload
+                stop = end if reach >= end else reach - reach % boundary
+            yield address, stop - address
+            address = stop
 
 
-def read_completions(
-    tlp: Tlp, data: bytes, *, payload: int, boundary: int, every_boundary: bool = False
-) -> Iterator[Tlp]:
+def read_completions(tlp: Tlp, data: bytes, cut: Cut) -> Iterator[Tlp]:
     """The completions of a read.
 
     Args:
         tlp: The read.
         data: The bytes of its span; those that are not enabled may hold anything.
-        payload: See `pieces`.
-        boundary: See `pieces`.
-        every_boundary: See `pieces`.
+        cut: How they are cut.
     """
     wanted = span(tlp)
     end = wanted.address + wanted.byte_count
     data = data or bytes(wanted.byte_count)
-    for start, size in pieces(
-        wanted.address,
-        wanted.byte_count,
-        payload=payload,
-        boundary=boundary,
-        every_boundary=every_boundary,
-    ):
+    for start, size in cut.pieces(wanted.address, wanted.byte_count):
         completion = Tlp.create_completion_data_for_tlp(tlp, COMPLETER)
         completion.byte_count = end - start
         completion.lower_address = start & _LOWER_ADDRESS
@@ -97,10 +96,10 @@ def refusal(tlp: Tlp, answer: Answer) -> Tlp:
     """The completion of a request that is not done: CA if that is the answer, else UR."""
     status = CplStatus.CA if answer is Answer.CA else CplStatus.UR
     completion = Tlp.create_completion_for_tlp(tlp, COMPLETER, has_data=False, status=status)
-    kind = KINDS[tlp.fmt_type]
+    kind = kind_of(tlp)
     if kind is Kind.LOCKED_READ:
         completion.fmt_type = TlpType.CPL_LOCKED
-    completion.byte_count = len(tlp.data) if kind is Kind.ATOMIC else span(tlp).byte_count
+    completion.byte_count = atomic(tlp).size if kind is Kind.ATOMIC else span(tlp).byte_count
     return completion
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from cocotbext.pcie.core.tlp import Tlp, TlpAt, TlpFmt, TlpType
 
-from vtd_plugin.bus import AtomicOperation
+from vtd_plugin.bus import AddressType, AtomicOperation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,8 @@ class Kind(Enum):
     READ = auto()
     WRITE = auto()
     ATOMIC = auto()
+    TRANSLATION = auto()
+    """A read that asks for a translation (AT=1)."""
     LOCKED_READ = auto()
     """No root complex takes it from a device."""
 
@@ -43,7 +45,7 @@ KINDS: Final = {
     TlpType.MEM_READ_LOCKED: Kind.LOCKED_READ,
     TlpType.MEM_READ_LOCKED_64: Kind.LOCKED_READ,
 }
-"""The requests to memory."""
+"""The requests to memory, by their first bits alone."""
 
 _OPERATIONS: Final = {
     TlpType.FETCH_ADD: AtomicOperation.FETCH_ADD,
@@ -53,6 +55,13 @@ _OPERATIONS: Final = {
     TlpType.CAS: AtomicOperation.COMPARE_SWAP,
     TlpType.CAS_64: AtomicOperation.COMPARE_SWAP,
 }
+
+
+def kind_of(tlp: Tlp) -> Kind:
+    """What a request to memory does."""
+    kind = KINDS[tlp.fmt_type]
+    asks = kind is Kind.READ and AddressType(tlp.at) is AddressType.TRANSLATION
+    return Kind.TRANSLATION if asks else kind
 
 
 @dataclass(frozen=True, slots=True)

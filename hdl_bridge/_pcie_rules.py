@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hdl_bridge._pcie_request import DWORD, KINDS, Kind, atomic
-from vtd_plugin.bus import PAGE_SIZE, AddressType
+from hdl_bridge._pcie_request import DWORD, Kind, atomic, kind_of
+from vtd_plugin.bus import PAGE_SIZE, AddressType, AtomicOperation
 from vtd_plugin.bus.atomics import SIZES
 
 if TYPE_CHECKING:
     from cocotbext.pcie.core.tlp import Tlp
 
+_WIDE_ATOMIC: Final = 16
 _ALL_BYTES: Final = 0xF
 _TO_THE_END: Final = (0x8, 0xC, 0xE, 0xF)
 """First byte enables without a gap."""
@@ -26,19 +27,19 @@ def complaint(tlp: Tlp, boundary: int) -> str | None:
         boundary: The read completion boundary, 64 or 128: the most that a translation request may
             ask for.
     """
-    kind = KINDS[tlp.fmt_type]
-    expected = 0 if kind in (Kind.READ, Kind.LOCKED_READ) else DWORD * tlp.length
+    kind = kind_of(tlp)
+    expected = DWORD * tlp.length if kind in (Kind.WRITE, Kind.ATOMIC) else 0
     if tlp.length < 1 or len(tlp.data) != expected:
         return f"it has a length of {tlp.length} dwords and {len(tlp.data)} bytes of data"
     if kind is Kind.ATOMIC:
         size = atomic(tlp).size
-        if size not in SIZES:
-            return f"an atomic of {size} bytes is not supported"
+        if size not in SIZES and not _is_wide(tlp):
+            return f"an atomic of {size} bytes"
         return f"not aligned to {size} bytes" if tlp.address % size else None
+    if kind is Kind.TRANSLATION:
+        return _translation_complaint(tlp, boundary)
     if tlp.address % PAGE_SIZE + tlp.length * DWORD > PAGE_SIZE:
         return "it crosses a 4-KiB border"
-    if kind is Kind.READ and AddressType(tlp.at) is AddressType.TRANSLATION:
-        return _translation_complaint(tlp, boundary)
     return _enables_complaint(tlp)
 
 
@@ -67,9 +68,17 @@ def _enables_complaint(tlp: Tlp) -> str | None:
 
 def unsupported(tlp: Tlp) -> str | None:
     """Why a well-formed request is answered with UR, whatever its address; None if it is not."""
-    kind = KINDS[tlp.fmt_type]
+    kind = kind_of(tlp)
     if kind is Kind.LOCKED_READ:
         return "a root complex takes no locked reads"
-    if kind is not Kind.READ and AddressType(tlp.at) is AddressType.TRANSLATION:
+    if kind is Kind.ATOMIC and _is_wide(tlp):
+        return "compare-and-swap of 128 bits is not supported"
+    if kind is not Kind.TRANSLATION and AddressType(tlp.at) is AddressType.TRANSLATION:
         return "only a read can ask for a translation"
     return None
+
+
+def _is_wide(tlp: Tlp) -> bool:
+    """Whether an atomic is a compare-and-swap of 128 bits, which only some completers support."""
+    wanted = atomic(tlp)
+    return wanted.operation is AtomicOperation.COMPARE_SWAP and wanted.size == _WIDE_ATOMIC

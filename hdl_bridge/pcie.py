@@ -16,20 +16,15 @@ import cocotb
 from cocotb.triggers import Event, First, Timer
 from cocotbext.pcie.core.tlp import TlpAttr
 
-from hdl_bridge import _pcie_completion, _pcie_request, _pcie_rules
+from hdl_bridge._pcie_completion import Cut, refusal
 from hdl_bridge._pcie_entry import guard
 from hdl_bridge._pcie_msi import route_msi
-from hdl_bridge._pcie_request import KINDS, Kind
+from hdl_bridge._pcie_order import Line
+from hdl_bridge._pcie_request import KINDS, Kind, atomic, kind_of, redirected, span
+from hdl_bridge._pcie_rules import complaint, unsupported
+from hdl_bridge._pcie_service import carry_out, elsewhere
 from hdl_bridge._pcie_structure import require_platform, require_root_complex
-from vtd_plugin.bus import (
-    AddressType,
-    Answer,
-    Platform,
-    RequestKind,
-    RequestOptions,
-    Transfer,
-)
-from vtd_plugin.bus.atomics import outcome
+from vtd_plugin.bus import AddressType, Answer, Platform, RequestOptions, Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,10 +76,11 @@ class PcieBridge:
         self._root_complex = root_complex
         self._latency = latency
         self._pasid_of = pasid_of
-        self._last_write: dict[int, _Request] = {}
+        self._writes = Line()
+        self._completions = Line()
         self._add_switch_port: Callable[[Any], None] = root_complex.add_switch_port
         for switch_port in root_complex.switch_ports:
-            guard(switch_port, self.accept)
+            guard(switch_port, self)
         root_complex.add_switch_port = self._guard_and_add
 
     def accept(self, tlp: Any, pass_on: PassOn) -> None:
@@ -95,69 +91,102 @@ class PcieBridge:
             pass_on: Where it goes, with its new address, if the platform has nothing there.
         """
         log = self._root_complex.log
-        if (complaint := _pcie_rules.complaint(tlp, self._boundary)) is not None:
-            log.warning("request dropped, %s: %r", complaint, tlp)
+        if (wrong := complaint(tlp, self._cut.boundary)) is not None:
+            log.warning("request dropped, %s: %r", wrong, tlp)
             tlp.release_fc()
-        elif (complaint := _pcie_rules.unsupported(tlp)) is not None:
-            log.warning("request refused, %s: %r", complaint, tlp)
+        elif (wrong := unsupported(tlp)) is not None:
+            log.warning("request refused, %s: %r", wrong, tlp)
             cocotb.start_soon(self._refuse(tlp))
         else:
             request = _Request(tlp, self._begin(tlp), pass_on)
-            for listener in self.listeners:
-                listener(tlp, request.transfer)
-            self._queue(request)
+            try:
+                for listener in self.listeners:
+                    listener(tlp, request.transfer)
+                delay = self._delay(tlp)
+            except BaseException:
+                request.transfer.abort()
+                raise
+            self._queue(request, delay)
+
+    async def follow(self, completion: Any, pass_on: PassOn) -> None:
+        """Let a completion of a function go on, behind the writes that came before it.
+
+        A host that reads a register of a device finds in memory what the device wrote before it
+        answered.
+
+        Args:
+            completion: The completion.
+            pass_on: Where it goes.
+        """
+        function = int(completion.completer_id)
+        earlier = [self._writes.last(function), self._completions.last(function)]
+        if earlier == [None, None]:
+            await pass_on(completion)
+            return
+        place = self._completions.join(function)
+
+        async def take_turn() -> None:
+            for done in filter(None, earlier):
+                await done.wait()
+            await pass_on(completion)
+            self._completions.leave(function, place)
+
+        cocotb.start_soon(take_turn())
 
     @property
-    def _boundary(self) -> int:
-        """The read completion boundary in bytes."""
-        return 128 if self._root_complex.read_completion_boundary else 64
+    def _cut(self) -> Cut:
+        """How the root complex cuts its completions."""
+        root_complex = self._root_complex
+        return Cut(
+            payload=_SMALLEST_PAYLOAD << root_complex.max_payload_size,
+            boundary=128 if root_complex.read_completion_boundary else 64,
+            every_boundary=root_complex.split_on_all_rcb,
+        )
 
     def _guard_and_add(self, switch_port: Any) -> None:
-        guard(switch_port, self.accept)
+        guard(switch_port, self)
         self._add_switch_port(switch_port)
 
     async def _refuse(self, tlp: Any) -> None:
         if KINDS[tlp.fmt_type] is not Kind.WRITE:
-            await self._root_complex.send(_pcie_completion.refusal(tlp, Answer.UR))
+            await self._root_complex.send(refusal(tlp, Answer.UR))
         tlp.release_fc()
 
     def _begin(self, tlp: Any) -> Transfer:
         port = self.platform.requester(int(tlp.requester_id))
         pasid = None if self._pasid_of is None else self._pasid_of(tlp)
-        address_type = AddressType(tlp.at)
-        if address_type is AddressType.TRANSLATION:
+        kind = kind_of(tlp)
+        if kind is Kind.TRANSLATION:
             no_write = bool(tlp.ph & _NO_WRITE)
             return port.begin_translation(tlp.address, pasid=pasid, no_write=no_write)
         options = RequestOptions(
-            address_type=address_type, no_snoop=bool(tlp.attr & TlpAttr.NS), pasid=pasid
+            address_type=AddressType(tlp.at), no_snoop=bool(tlp.attr & TlpAttr.NS), pasid=pasid
         )
-        kind = KINDS[tlp.fmt_type]
         if kind is Kind.ATOMIC:
-            return port.begin_atomic(tlp.address, _pcie_request.atomic(tlp).size, **options)
-        span = _pcie_request.span(tlp)
-        return port.begin(span.address, span.size, kind is Kind.WRITE, **options)
+            return port.begin_atomic(tlp.address, atomic(tlp).size, **options)
+        wanted = span(tlp)
+        return port.begin(wanted.address, wanted.size, kind is Kind.WRITE, **options)
 
-    def _queue(self, request: _Request) -> None:
+    def _queue(self, request: _Request, delay: int) -> None:
         """Keep PCIe's order within a requester (PCIe §2.4.1).
 
         Nothing passes a write that came before it; a write passes all that is no write, and what
         is no write passes each other. Relaxed ordering permits more, and is not made use of.
         """
         requester = request.transfer.port.source_id
-        before = self._last_write.get(requester)
-        if request.transfer.is_write:
-            self._last_write[requester] = request
-        delay = self._delay(request.tlp)
+        before = self._writes.last(requester)
+        place = self._writes.join(requester) if request.transfer.is_write else None
 
         async def take_turn() -> None:
             if delay:
                 await request.unless_aborted(Timer(delay, "ns"))
             if before is not None:
-                await request.unless_aborted(before.done.wait())
+                await request.unless_aborted(before.wait())
             await self._serve(request)
-            request.done.set()
-            if self._last_write.get(requester) is request:
-                del self._last_write[requester]
+            if place is not None:
+                if before is not None:
+                    await before.wait()  # of an aborted one: it may be on its way to a peer
+                self._writes.leave(requester, place)
 
         cocotb.start_soon(take_turn())
 
@@ -174,41 +203,13 @@ class PcieBridge:
     async def _serve(self, request: _Request) -> None:
         """Do a request whose turn has come, unless a reset has aborted it."""
         transfer = request.transfer
-        elsewhere = _elsewhere(transfer)
-        if elsewhere is not None:
-            await request.pass_on(_pcie_request.redirected(request.tlp, elsewhere))
+        address = elsewhere(transfer)
+        if address is not None:
+            await request.pass_on(redirected(request.tlp, address))
         elif not transfer.aborted:
-            await self._complete(transfer, self._carry_out(request.tlp, transfer))
+            await self._complete(transfer, carry_out(request.tlp, transfer, self._cut))
         transfer.end()
         request.tlp.release_fc()
-
-    def _carry_out(self, tlp: Any, transfer: Transfer) -> Iterable[Any]:
-        """Move the bytes; what completes the request."""
-        if transfer.attributes.address_type is AddressType.TRANSLATION:
-            return (_pcie_completion.translation_completion(tlp, transfer),)
-        kind = KINDS[tlp.fmt_type]
-        if kind is Kind.WRITE:
-            for offset, data in _pcie_request.written(tlp):
-                transfer.write(offset, data)
-            return ()
-        if not transfer.ok:
-            return (_pcie_completion.refusal(tlp, transfer.answer),)
-        if kind is Kind.ATOMIC:
-            return (_pcie_completion.data_completion(tlp, _modify(tlp, transfer)),)
-        return self._read_completions(tlp, transfer)
-
-    def _read_completions(self, tlp: Any, transfer: Transfer) -> Iterable[Any]:
-        data = bytearray(transfer.size)
-        for offset, size in _pcie_request.span(tlp).runs:
-            data[offset : offset + size] = transfer.read(offset, size)
-        root_complex = self._root_complex
-        return _pcie_completion.read_completions(
-            tlp,
-            bytes(data),
-            payload=_SMALLEST_PAYLOAD << root_complex.max_payload_size,
-            boundary=self._boundary,
-            every_boundary=root_complex.split_on_all_rcb,
-        )
 
     async def _complete(self, transfer: Transfer, completions: Iterable[Any]) -> None:
         for completion in completions:
@@ -279,16 +280,11 @@ def _warn_of_handlers(root_complex: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A request that has begun.
-
-    Attributes:
-        done: Set when nothing of it is left to do, also after an abort.
-    """
+    """A request that has begun."""
 
     tlp: Any
     transfer: Transfer
     pass_on: PassOn
-    done: Event = field(default_factory=Event)
     _aborted: Event = field(default_factory=Event)
 
     def __post_init__(self) -> None:
@@ -298,27 +294,3 @@ class _Request:
         """Wait for something, until a reset takes the request back."""
         if not self.transfer.aborted:
             await First(trigger, self._aborted.wait())
-
-
-def _elsewhere(transfer: Transfer) -> int | None:
-    """Where a request goes that was translated to where the platform has nothing."""
-    if transfer.answer is not Answer.UR or transfer.faults or not transfer.translations:
-        return None
-    if transfer.attributes.kind is RequestKind.ATOMIC:
-        return None  # cocotbext-pcie cannot route it
-    _, _, translation = transfer.translations[0]
-    return translation.address(transfer.iova)
-
-
-def _modify(tlp: Any, transfer: Transfer) -> bytes:
-    """Do an atomic; the old value."""
-    atomic = _pcie_request.atomic(tlp)
-    before = 0
-
-    def change(old: int) -> int:
-        nonlocal before
-        before = old
-        return outcome(old, atomic.operand, atomic.operation, atomic.compare, atomic.size)
-
-    transfer.modify(change)
-    return before.to_bytes(atomic.size, "little")

@@ -99,8 +99,7 @@ class FunctionReset:
             self._release_tag(tag)
 
     async def _receive(self, tlp: Any) -> None:
-        expected = self._function.tag_active[tlp.tag] and tlp.tag not in self._held
-        if not tlp.is_completion() or expected:
+        if not tlp.is_completion() or tlp.tag not in self._held:
             await self._handle_tlp(tlp)
             return
         tlp.release_fc()
@@ -115,5 +114,6 @@ class FunctionReset:
 
     def _let_go(self, tag: int) -> None:
         """Let a tag be used again: nothing of the request that had it can come any more."""
-        if self._held.pop(tag, None) is not None:
+        del self._held[tag]
+        if self._function.tag_active[tag]:  # else whoever sent the request chose its tag himself
             self._release_tag(tag)

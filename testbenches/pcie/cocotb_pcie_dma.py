@@ -85,7 +85,6 @@ async def test_engines_copy_across_scattered_pages_each_in_its_domain(dut: Any) 
             await engine.start(source, destination, length)
         for number, engine in enumerate(world.engines):
             assert not (await engine.finish()).failed
-            await Timer(2 * SLOW, "ns")
             destination, data = expected[number]
             assert world.content(number, destination, len(data)) == data
     assert world.driver.handle_faults() == []
@@ -140,7 +139,6 @@ async def test_a_page_that_is_read_only_stays_as_it_was(dut: Any) -> None:
     before = world.content(0, DESTINATION, PAGE)
     await world.engines[0].start(SOURCE, DESTINATION, 2 * PAGE)
     assert not (await world.engines[0].finish()).failed
-    await Timer(SLOW, "ns")
     assert world.content(0, DESTINATION, PAGE) == before
     assert world.content(0, DESTINATION + PAGE, PAGE) == world.content(0, SOURCE + PAGE, PAGE)
     reports = world.driver.handle_faults()
@@ -202,7 +200,6 @@ async def test_a_copy_goes_on_across_a_change_of_root_table(dut: Any) -> None:
             await Timer(20, "ns")
         pending.finish()
     assert not (await world.engines[0].finish()).failed
-    await Timer(SLOW, "ns")
     assert world.content(0, DESTINATION, 4 * PAGE) == world.content(0, SOURCE, 4 * PAGE)
     assert world.driver.handle_faults() == []
 
@@ -232,7 +229,6 @@ async def test_a_platform_reset_in_mid_flight_leaves_nothing_behind(
         await engine.start(SOURCE, DESTINATION, 2 * PAGE + 4)
     for number, engine in enumerate(world.engines):
         assert not (await engine.finish()).failed
-        await Timer(SLOW, "ns")
         expected = world.content(number, SOURCE, 2 * PAGE + 4)
         assert world.content(number, DESTINATION, 2 * PAGE + 4) == expected
     assert world.driver.handle_faults() == []

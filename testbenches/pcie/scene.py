@@ -129,7 +129,7 @@ class Scene(Bench):
         """Wait until copies have ended, by default those of both, and check all about them."""
         for side in sides or self.sides:
             status = await side.engine.finish()
-            await self._landed(side)
+            assert not side.port.in_flight, "STATUS came before the writes that it tells of"
             side.finished(status)
 
     async def abandon(self, *sides: Side) -> None:

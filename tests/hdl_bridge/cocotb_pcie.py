@@ -309,7 +309,8 @@ async def test_what_a_testbench_says_of_a_request_is_checked(
     bench = await Bench.start(**options)
     (endpoint,) = bench.endpoints
     with pytest.raises((TypeError, ValueError), match=message):
-        bench.bridge.accept(memory_read(endpoint, IOVA), endpoint.send)
+        bench.bridge.accept(memory_write(endpoint, IOVA, b"data"), endpoint.send)
+    assert bench.port(endpoint).in_flight == ()
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")

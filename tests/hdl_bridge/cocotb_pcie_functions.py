@@ -189,6 +189,41 @@ async def test_a_tag_that_a_reset_took_back_is_given_out_when_its_time_is_over(d
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(tag=[5, 300])
+async def test_a_function_may_choose_its_tags_itself(dut: Any, tag: int) -> None:
+    """The queues of cocotbext-pcie end at 255; what has handlers of its own may go on."""
+    bench = await Bench.start(latency=lambda _: LINK)
+    (endpoint,) = bench.endpoints
+    data = bench.fill(IOVA, 4)
+    came: list[Any] = []
+    handle = endpoint.handle_tlp
+
+    async def take(tlp: Any) -> None:
+        if tlp.is_completion() and tlp.tag == 300:
+            came.append(tlp)
+        else:
+            await handle(tlp)
+
+    endpoint.handle_tlp = take
+    bench.platform.add_device(FunctionReset("endpoint", endpoint, hold=LINK))
+    read = memory_read(endpoint, IOVA)
+    read.tag = tag
+    await endpoint.send(read)
+    if tag == 300:
+        await settle(2 * LINK)
+        assert [bytes(each.data) for each in came] == [data]
+        return
+    assert bytes((await endpoint.recv_cpl(tag)).data) == data
+    await endpoint.send(read)
+    waiting = cocotb.start_soon(endpoint.recv_cpl(tag))
+    await settle(LINK // 2)
+    bench.platform.reset_masters()
+    assert await waiting is None
+    await settle(2 * LINK)
+    assert not any(endpoint.tag_active)
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_a_function_level_reset_through_configuration_space_is_one_of_the_requester(
     dut: Any,
 ) -> None:

@@ -73,6 +73,55 @@ async def test_a_read_sees_the_writes_before_it(dut: Any) -> None:
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(reader=["host", "peer", "peer at the same port"])
+async def test_a_device_does_not_answer_before_its_writes_have_landed(
+    dut: Any, reader: str
+) -> None:
+    """Completions in pieces stay in order behind them, and those of another function pass."""
+    latency = Latency()
+    same_port = reader == "peer at the same port"
+    bench = await Bench.start(
+        devices=1 if same_port else 2, functions=2 if same_port else 1, latency=latency
+    )
+    writer, peer = bench.endpoints
+    data = bench.rng.randbytes(512)
+    bench.memories[0][:512] = data
+    bench.unit.tables.add(Mapping(0x5000_0000, writer.bar[0], 0x1000))
+    latency.of_requester = {int(writer.pcie_id): SLOW}
+    for number in range(3):
+        await writer.mem_write(IOVA + 4 * number, b"data")
+    await settle()
+    if reader == "host":
+        space = bench.root_complex.mem_address_space
+        reading = cocotb.start_soon(space.read(writer.bar[0], 512))
+    else:
+        peer.pcie_cap.max_read_request_size = 5
+        reading = cocotb.start_soon(peer.mem_read(0x5000_0000, 512))
+        await peer.mem_write(IOVA + 0x100, b"passes")
+        assert await peer.mem_read(IOVA + 0x100, 6) == b"passes"
+    await settle()
+    assert not reading.done()
+    assert bench.memory(IOVA, 12) == bytes(12)
+    assert await reading == data
+    assert bench.memory(IOVA, 12) == b"data" * 3
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_an_answer_does_not_wait_for_writes_that_a_reset_took_back(dut: Any) -> None:
+    latency = Latency()
+    bench = await Bench.start(latency=latency)
+    (endpoint,) = bench.endpoints
+    latency.of_requester = {int(endpoint.pcie_id): 10 * SLOW}
+    await endpoint.mem_write(IOVA, b"never")
+    reading = cocotb.start_soon(bench.root_complex.mem_address_space.read(endpoint.bar[0], 4))
+    await settle()
+    assert not reading.done()
+    bench.port(endpoint).reset()
+    await settle()
+    assert reading.done()
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_an_interrupt_follows_the_data_it_tells_of(dut: Any) -> None:
     latency = Latency()
     bench = await Bench.start(latency=latency)
@@ -222,7 +271,7 @@ async def test_malformed_requests_are_dropped(dut: Any) -> None:
         memory_write(endpoint, IOVA, b"1234", 0xF, 0xF),
         short,
         atomic(endpoint, "SWAP", IOVA + 4, 1),
-        atomic(endpoint, "CAS", IOVA, 1, 2, size=16),
+        atomic(endpoint, "SWAP", IOVA, 1, size=16),
     ):
         await put_on_link(endpoint, tlp)
     await settle()
@@ -244,6 +293,7 @@ async def test_unsupported_requests_are_answered_whatever_their_address(dut: Any
     for tlp, completed, byte_count in (
         (locked, TlpType.CPL_LOCKED, 8),
         (swap, TlpType.CPL, 8),
+        (atomic(endpoint, "CAS", IOVA, 1, 2, size=16), TlpType.CPL, 16),
     ):
         (completion,) = await ask(endpoint, tlp)
         assert (completion.fmt_type, completion.status) == (completed, CplStatus.UR)

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import cocotb
+from cocotb.triggers import Event
 from cocotbext.pcie.core import Device, RootComplex, Switch
 from cocotbext.pcie.core.tlp import CplStatus, Tlp, TlpType
 
@@ -158,6 +159,38 @@ async def test_what_is_translated_to_a_peer_behind_the_same_root_port_turns_back
         assert await read == data[64 * number : 64 * number + 256]
     assert bench.port(first).in_flight == ()
     assert {request.source_id for request in bench.unit.requests} == {int(first.pcie_id)}
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def test_what_is_handed_to_a_slow_peer_at_a_reset_arrives_before_what_comes_later(
+    dut: Any,
+) -> None:
+    """One write may be on its way already; none of those that wait behind it moves."""
+    bench = await _two_behind_one_port("a switch")
+    writer, peer = bench.endpoints
+    bench.unit.tables.add(Mapping(0x5000_0000, peer.bar[0], 0x4000))
+    busy, handle = Event(), peer.rx_tlp_handler[TlpType.MEM_WRITE]
+    landed: list[bytes] = []
+
+    async def take(tlp: Any) -> None:
+        await busy.wait()
+        landed.append(bytes(tlp.data))
+        await handle(tlp)
+
+    peer.rx_tlp_handler[TlpType.MEM_WRITE] = take
+    writer.pcie_cap.max_payload_size = 2
+    sent = [b"%04d" % number * 120 for number in range(80)]  # leave data credits for a few bytes
+    for data in sent:
+        await writer.mem_write(0x5000_0000, data)
+    await settle()
+    waiting = bench.port(writer).in_flight
+    assert len(waiting) > 5
+    bench.port(writer).reset()
+    await writer.mem_write(0x5000_0000, b"last")
+    await settle()
+    busy.set()
+    await settle(50_000)
+    assert landed == [*sent[: len(sent) - len(waiting) + 1], b"last"]
 
 
 async def _two_behind_one_port(below: str) -> Bench:

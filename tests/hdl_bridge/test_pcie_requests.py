@@ -56,7 +56,7 @@ def test_completions_are_whole_in_order_and_end_on_boundaries(
         data = rng.randbytes(size)
         completions = list(
             _pcie_completion.read_completions(
-                tlp, data, payload=payload, boundary=boundary, every_boundary=every_boundary
+                tlp, data, _pcie_completion.Cut(payload, boundary, every_boundary)
             )
         )
         received = b""
@@ -215,7 +215,7 @@ def test_data_are_as_long_as_the_header_says(
 def test_translation_requests_ask_for_whole_entries(
     dwords: int, first: int, boundary: int, wrong: str | None
 ) -> None:
-    tlp = read(0x1000, dwords, first)
+    tlp = read(0x1FFC, dwords, first)  # where in its page it lies does not count
     tlp.at = TlpAt.TRANSLATE_REQ
     assert_complaint(tlp, wrong, boundary)
 
@@ -223,3 +223,25 @@ def test_translation_requests_ask_for_whole_entries(
 def assert_complaint(tlp: Any, wrong: str | None, boundary: int = 64) -> None:
     complaint = _pcie_rules.complaint(tlp, boundary)
     assert complaint is None if wrong is None else wrong in (complaint or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "dwords", "wrong", "refused"),
+    [
+        ("FETCH_ADD", 1, None, None),
+        ("SWAP_64", 2, None, None),
+        ("CAS", 2, None, None),
+        ("CAS", 4, None, None),
+        ("CAS_64", 8, None, "128 bits"),
+        ("SWAP", 4, "an atomic of 16 bytes", None),
+        ("FETCH_ADD", 3, "an atomic of 12 bytes", None),
+        ("CAS", 6, "an atomic of 12 bytes", None),
+    ],
+)
+def test_sizes_of_atomics(name: str, dwords: int, wrong: str | None, refused: str | None) -> None:
+    tlp = read(0x1000, dwords)
+    tlp.fmt_type, tlp.data = TlpType[name], bytearray(4 * dwords)
+    assert_complaint(tlp, wrong)
+    if wrong is None:
+        complaint = _pcie_rules.unsupported(tlp)
+        assert complaint is None if refused is None else refused in (complaint or "")
