@@ -8,7 +8,7 @@ from cocotbext.axi import AxiSlaveRead, AxiSlaveWrite
 
 from hdl_bridge._signals import known
 from hdl_bridge._structure import require
-from hdl_bridge.bursts import AxiProtocolError, Burst, legal_burst, unknown
+from hdl_bridge.bursts import Burst, legal_burst, unknown, wrong_last
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -186,7 +186,7 @@ class BeatWrites(_Beats):
         self._beat += 1
         burst = self._burst_taken
         if number_of(beat.wlast, "w", "wlast") != (self._beat == burst.beats):
-            raise AxiProtocolError(f"W: {burst} has WLAST={beat.wlast} in beat {self._beat}")
+            raise wrong_last(burst, self._beat, beat.wlast)
         first, stop = next(self._spans)
         covered = (1 << stop - first) - 1 << first % self._bus_bytes
         if self._has_strobes:

@@ -135,6 +135,17 @@ def unknown(channel: str, name: str, bits: object) -> AxiProtocolError:
     return AxiProtocolError(f"{channel.upper()}: {name} is {bits} while {channel}valid is 1")
 
 
+def wrong_last(burst: Burst, beat: int, last: object) -> AxiProtocolError:
+    """The error of a WLAST that is not where the burst ends.
+
+    Args:
+        burst: What the data belongs to.
+        beat: Which of its beats, from 1 on.
+        last: What WLAST was in it.
+    """
+    return AxiProtocolError(f"W: {burst} has WLAST={last} in beat {beat}")
+
+
 def legal_burst(
     channel: str, bus_bytes: int, address: int, beats: int, beat_bytes: int, kind: int
 ) -> Burst:

@@ -18,7 +18,7 @@ import numpy as np
 
 from hdl_bridge._lanes import runs_of_ones
 from hdl_bridge.burst_port import BurstPort, FaultResponse, end_if_interrupt
-from hdl_bridge.bursts import AxiProtocolError, Burst, Response, legal_burst
+from hdl_bridge.bursts import Burst, Response, legal_burst, wrong_last
 from vtd_plugin.bus import RequesterPort
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class _Request(ctypes.Structure):
         ("beat_bytes", ctypes.c_uint32),
         ("burst", ctypes.c_uint32),
         ("handle", ctypes.c_uint32),
+        ("beat", ctypes.c_uint32),
+        ("wlast", ctypes.c_uint32),
         ("data", ctypes.c_uint64 * _WORDS),
         ("strobe", ctypes.c_uint8 * _WORDS),
     )
@@ -74,19 +76,19 @@ class _Kind(IntEnum):
     END = 4
     CUT = 5
     PAGE_FREE = 6
+    LAST = 7
+    """A beat with a WLAST that its burst does not allow."""
 
 
 class _Answer(IntEnum):
     BEATS = 2
-    REFUSED = 3
 
 
 class NativeMemory(BurstPort):
     """The Python side of an ``axi_native_memory``.
 
-    A burst that breaks a rule of AXI is answered with SLVERR. None of its bytes moves, unless it is
-    only that write data has more or fewer beats than were announced: then surplus ones do not.
-    A burst that began before this was made is lost: reset the memory.
+    A burst that breaks a rule of AXI ends the test with an `AxiProtocolError`. A burst that began
+    before this was made is lost: reset the memory.
 
     Only a `RequesterPort` leases pages. Behind another requester, such as an assigned device, every
     burst goes through the bus.
@@ -156,6 +158,8 @@ class NativeMemory(BurstPort):
             self._begin(request)
         elif request.kind == _Kind.PAGE_FREE:
             self._take_back(request.handle)
+        elif request.kind == _Kind.LAST:
+            raise wrong_last(self._burst(request), request.beat, request.wlast)
         else:
             burst = self._through_bus[request.direction]
             if burst is not None:
@@ -164,11 +168,7 @@ class NativeMemory(BurstPort):
     # --- bursts
 
     def _begin(self, request: _Request) -> None:
-        try:
-            burst = self._burst(request)
-        except AxiProtocolError:
-            self._answer(request, _Answer.REFUSED, Response.SLVERR)
-            return
+        burst = self._burst(request)
         write = bool(request.direction)
         transfer = None
         if not (write and self.begins_with_data(burst, request.user)):

@@ -4,14 +4,15 @@
 // those named native_host_*. Both are on the simulator's one thread.
 
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <vector>
 
 namespace {
 
-enum class Kind : int32_t { burst = 1, beat = 2, response = 3, end = 4, cut = 5, page_free = 6 };
-enum class Answer : int32_t { pending = 0, page = 1, beats = 2, refused = 3 };
+enum class Kind : int32_t { burst = 1, beat = 2, response = 3, end = 4, cut = 5, page_free = 6, last = 7 };
+enum class Answer : int32_t { pending = 0, page = 1, beats = 2 };
 
 constexpr int ports = 16;
 constexpr int words = 16;  // of 64 bits, in the widest beat
@@ -28,6 +29,8 @@ struct Request {
     uint32_t beat_bytes;
     uint32_t burst;
     uint32_t handle;
+    uint32_t beat;  // counted from 1
+    uint32_t wlast;
     uint64_t data[words];
     uint8_t strobe[words];
 };
@@ -46,6 +49,9 @@ struct Port {
     Channel channels[2];
     std::deque<Request> requests;
 };
+
+// Which instances have had a NativeMemory, or were told that they have none.
+bool known[ports];
 
 struct Page {
     uint8_t* memory = nullptr;
@@ -159,6 +165,12 @@ EXPORTED unsigned char native_page_response(uint32_t handle) {
 
 EXPORTED void native_ask_burst(int port, int direction, unsigned long long address, uint32_t beats,
                                uint32_t beat_bytes, uint32_t burst, unsigned long long user) {
+    if (!known[port])
+        std::fprintf(stderr,
+                     "axi_native_memory with PORT=%d: no hdl_bridge.native.NativeMemory answers for "
+                     "its first burst\n",
+                     port);
+    known[port] = true;
     Request& request = ask(port, direction, Kind::burst);
     request.address = address;
     request.beats = beats;
@@ -184,6 +196,21 @@ EXPORTED void native_ask_beat(int port, int direction, unsigned long long addres
 
 EXPORTED void native_ask_response(int port, int direction) {
     ask(port, direction, Kind::response);
+}
+
+EXPORTED void native_tell_last(int port, int direction, unsigned long long address,
+                               uint32_t beats, uint32_t beat_bytes, uint32_t burst, uint32_t beat,
+                               unsigned char last) {
+    Request request{};
+    request.kind = static_cast<int32_t>(Kind::last);
+    request.direction = direction;
+    request.address = address;
+    request.beats = beats;
+    request.beat_bytes = beat_bytes;
+    request.burst = burst;
+    request.beat = beat;
+    request.wlast = last;
+    all_ports[port].requests.push_back(request);
 }
 
 EXPORTED void native_end(int port, int direction, unsigned char cut) {
@@ -218,6 +245,7 @@ EXPORTED unsigned long long native_get_data(int port, int direction, uint32_t wo
 // Start over: nothing is asked, and no page that was granted before is valid.
 EXPORTED void native_host_open(int port) {
     all_ports[port] = Port{};
+    known[port] = true;
     for (Page& page : pages)
         if (page.handle != 0 && page.port == port) clear(page);
 }

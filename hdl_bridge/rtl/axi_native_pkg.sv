@@ -16,8 +16,7 @@ package axi_native_pkg;
     typedef enum int {
         PENDING = 0,    // not known yet
         PAGE    = 1,    // a page to move beats to and from: native_handle
-        BEATS   = 2,    // beat by beat: each is asked for
-        REFUSED = 3     // no byte moves: native_response is the response
+        BEATS   = 2     // beat by beat: each is asked for
     } answer_t;
 
     // Be the one instance with that number; false if there is another.
@@ -51,6 +50,11 @@ package axi_native_pkg;
         input int port, input int direction, input int unsigned word,
         input longint unsigned data, input byte unsigned strobe);
     import "DPI-C" function void native_ask_response(input int port, input int direction);
+    // Tell of a beat with a WLAST that its burst does not allow; `beat` counts from 1.
+    import "DPI-C" function void native_tell_last(
+        input int port, input int direction, input longint unsigned address,
+        input int unsigned beats, input int unsigned beat_bytes, input int unsigned burst,
+        input int unsigned beat, input bit last);
     import "DPI-C" function void native_end(input int port, input int direction, input bit cut);
 
     // The answer to what was asked last.

@@ -40,7 +40,7 @@ module axi_native_read #(
     localparam int WORDS     = (DATA_WIDTH + 63) / 64;
     localparam int WORD      = DATA_WIDTH < 64 ? DATA_WIDTH : 64;
 
-    typedef enum logic [2:0] {IDLE, ASKED, PAGE_BEATS, ASK_BEAT, ASKED_BEAT, REFUSED_BEATS} state_t;
+    typedef enum logic [2:0] {IDLE, ASKED, PAGE_BEATS, ASK_BEAT, ASKED_BEAT} state_t;
 
     state_t                state;
     logic [31:0]           handle;
@@ -51,7 +51,6 @@ module axi_native_read #(
     logic [2:0]            size;
     logic [1:0]            burst;
     logic [USER_WIDTH-1:0] user;
-    logic [1:0]            refusal;
     logic                  asked;       // toggles with each thing asked
     logic                  freed;       // toggles with each page given back
     logic                  forgotten;
@@ -152,10 +151,6 @@ module axi_native_read #(
                         state       <= PAGE_BEATS;
                     end
                     BEATS: state <= ASK_BEAT;
-                    REFUSED: begin
-                        refusal <= 2'(native_response(PORT, READ));
-                        state   <= REFUSED_BEATS;
-                    end
                     default: ;
                 endcase
 
@@ -175,12 +170,6 @@ module axi_native_read #(
                     s_axi_rdata <= asked_beat();
                     s_axi_rresp <= 2'(native_response(PORT, READ));
                     state       <= ASK_BEAT;
-                    put_beat();
-                end
-
-                REFUSED_BEATS: if (room && !stall_data) begin
-                    s_axi_rdata <= '1;
-                    s_axi_rresp <= refusal;
                     put_beat();
                 end
 

@@ -44,10 +44,8 @@ module axi_native_write #(
     localparam int WORDS     = (DATA_WIDTH + 63) / 64;
     localparam int WORD      = DATA_WIDTH < 64 ? DATA_WIDTH : 64;
 
-    localparam logic [1:0] SLVERR = 2'b10;
-
     typedef enum logic [2:0] {
-        IDLE, ASKED, PAGE_BEATS, TAKE_BEAT, ASKED_BEAT, REFUSED_BEATS, RESPOND, ASKED_RESPONSE
+        IDLE, ASKED, PAGE_BEATS, TAKE_BEAT, ASKED_BEAT, RESPOND, ASKED_RESPONSE
     } state_t;
 
     state_t                state;
@@ -63,9 +61,6 @@ module axi_native_write #(
     logic                  asked;       // toggles with each thing asked
     logic                  freed;       // toggles with each page given back
     logic                  forgotten;
-    logic                  refused;
-    logic                  miscounted;  // its data has more or fewer beats than its address says
-    logic [1:0]            refusal;
 
     logic [31:0] found;
     logic        fill;
@@ -76,11 +71,10 @@ module axi_native_write #(
     wire over     = s_axi_bvalid && s_axi_bready;
     wire legal    = is_legal(
         64'(s_axi_awaddr), s_axi_awlen, s_axi_awsize, s_axi_awburst, BUS_BYTES);
-    wire surplus  = beats_left == 9'd0;
+    wire last     = beats_left == 9'd1;
 
     assign s_axi_awready = state == IDLE && !s_axi_bvalid && !stall_address && !rst;
-    assign s_axi_wready  = (state == PAGE_BEATS || state == TAKE_BEAT || state == REFUSED_BEATS)
-                         && !stall_data && !rst;
+    assign s_axi_wready  = (state == PAGE_BEATS || state == TAKE_BEAT) && !stall_data && !rst;
     assign attention     = {asked, freed, forgotten};
 
     // Strobes of lanes that the beat has no part in count for nothing.
@@ -138,8 +132,6 @@ module axi_native_write #(
                     burst      <= s_axi_awburst;
                     user       <= s_axi_awuser;
                     s_axi_bid  <= s_axi_awid;
-                    refused    <= 1'b0;
-                    miscounted <= 1'b0;
                     beats_left <= {1'b0, s_axi_awlen} + 9'd1;
                     if (legal && found != 32'd0 && native_acquire(found)) begin
                         handle <= found;
@@ -161,53 +153,37 @@ module axi_native_write #(
                         state       <= PAGE_BEATS;
                     end
                     BEATS: state <= TAKE_BEAT;
-                    REFUSED: begin
-                        refused <= 1'b1;
-                        refusal <= 2'(native_response(PORT, WRITE));
-                        state   <= REFUSED_BEATS;
-                    end
                     default: ;
                 endcase
 
                 PAGE_BEATS: if (taken) begin
-                    if (!surplus)
-                        for (int word = 0; word < WORDS; word++)
-                            native_write(
-                                handle, {20'd0, address[11:0] & -12'(BUS_BYTES)} + word * 8,
-                                WORD / 8, 64'(s_axi_wdata[word*WORD+:WORD]),
-                                8'(strobe[word*8+:WORD/8]));
+                    for (int word = 0; word < WORDS; word++)
+                        native_write(
+                            handle, {20'd0, address[11:0] & -12'(BUS_BYTES)} + word * 8,
+                            WORD / 8, 64'(s_axi_wdata[word*WORD+:WORD]),
+                            8'(strobe[word*8+:WORD/8]));
                     advance();
-                    if (s_axi_wlast) state <= RESPOND;
+                    if (last) state <= RESPOND;
                 end
 
                 TAKE_BEAT: if (taken) begin
-                    if (surplus) begin
-                        if (s_axi_wlast) state <= RESPOND;
-                    end else begin
-                        for (int word = 0; word < WORDS; word++)
-                            native_put_data(
-                                PORT, WRITE, word, 64'(s_axi_wdata[word*WORD+:WORD]),
-                                8'(strobe[word*8+:WORD/8]));
-                        native_ask_beat(PORT, WRITE, 64'(address) & -64'(BUS_BYTES), BUS_BYTES);
-                        asked      <= !asked;
-                        last_taken <= s_axi_wlast;
-                        state      <= ASKED_BEAT;
-                    end
+                    for (int word = 0; word < WORDS; word++)
+                        native_put_data(
+                            PORT, WRITE, word, 64'(s_axi_wdata[word*WORD+:WORD]),
+                            8'(strobe[word*8+:WORD/8]));
+                    native_ask_beat(PORT, WRITE, 64'(address) & -64'(BUS_BYTES), BUS_BYTES);
+                    asked      <= !asked;
+                    last_taken <= last;
+                    state      <= ASKED_BEAT;
                     advance();
                 end
 
                 ASKED_BEAT: if (native_answer(PORT, WRITE) != PENDING)
                     state <= last_taken ? RESPOND : TAKE_BEAT;
 
-                REFUSED_BEATS: if (taken && s_axi_wlast) state <= RESPOND;
-
                 RESPOND: if (!stall_response) begin
                     if (handle != 32'd0) begin
-                        s_axi_bresp  <= miscounted ? SLVERR : 2'(native_page_response(handle));
-                        s_axi_bvalid <= 1'b1;
-                        state        <= IDLE;
-                    end else if (refused) begin
-                        s_axi_bresp  <= refusal;
+                        s_axi_bresp  <= 2'(native_page_response(handle));
                         s_axi_bvalid <= 1'b1;
                         state        <= IDLE;
                     end else begin
@@ -218,7 +194,7 @@ module axi_native_write #(
                 end
 
                 ASKED_RESPONSE: if (native_answer(PORT, WRITE) != PENDING) begin
-                    s_axi_bresp  <= miscounted ? SLVERR : 2'(native_response(PORT, WRITE));
+                    s_axi_bresp  <= 2'(native_response(PORT, WRITE));
                     s_axi_bvalid <= 1'b1;
                     state        <= IDLE;
                 end
@@ -228,11 +204,16 @@ module axi_native_write #(
         end
     end
 
-    // Another beat was taken; the last one must be that which the address announced as such.
+    // Another beat was taken; the last one, and no other, says so.
     task automatic advance();
-        if (!surplus) beats_left <= beats_left - 9'd1;
-        if (s_axi_wlast != (beats_left == 9'd1)) miscounted <= 1'b1;
-        address <= ADDR_WIDTH'(next_address(64'(address), len, size, burst));
+        beats_left <= beats_left - 9'd1;
+        address    <= ADDR_WIDTH'(next_address(64'(address), len, size, burst));
+        if (s_axi_wlast != last) begin
+            native_tell_last(
+                PORT, WRITE, 64'(first), {24'd0, len} + 32'd1, 32'd1 << size, {30'd0, burst},
+                {24'd0, len} + 32'd2 - {23'd0, beats_left}, s_axi_wlast);
+            asked <= !asked;
+        end
     endtask
 
 endmodule

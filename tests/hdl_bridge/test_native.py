@@ -70,3 +70,17 @@ def test_only_verilator_builds_it(tmp_path: Path) -> None:
     icarus = Simulator(SimulatorKind.ICARUS, "11.0")
     with pytest.raises(ValueError, match=r"icarus cannot build axi_native\.cpp"):
         build(icarus, "native_wires", [*SOURCES, WIRES], build_root=tmp_path)
+
+
+@pytest.mark.parametrize("simulator", NATIVE, ids=lambda each: str(each.kind))
+def test_an_instance_that_nobody_answers_for_says_so(simulator: Simulator) -> None:
+    with pytest.raises(SimulationFailed, match="nobody answers") as failure:
+        run(
+            simulator,
+            "native_wires",
+            [*SOURCES, WIRES],
+            "tests.hdl_bridge.cocotb_native_alone",
+            parameters={"DATA_WIDTH": 32},
+        )
+    log = failure.value.log.read_text()
+    assert log.count("PORT=3: no hdl_bridge.native.NativeMemory answers") == 1
