@@ -137,3 +137,11 @@ def test_a_waiver_of_what_was_hit_is_needless() -> None:
 def test_every_line_of_a_report_can_be_waived_as_it_stands(group: Covergroup) -> None:
     for cross in group.bins:
         assert Waiver(f"{group.name}.cross: {', '.join(cross)}", "so").crosses(group) == [cross]
+
+
+def test_a_bin_that_needs_a_capability_twice_says_so_once() -> None:
+    scope = _scope(VtdConfig())
+    for group in COVERGROUPS:
+        for cross in group.bins:
+            missing = scope.missing(group, cross)
+            assert len(missing) == len(set(missing))

@@ -96,7 +96,7 @@ class Scope:
         if not self._units or any(all(r.met_by(unit) for r in required) for unit in self._units):
             return ()
         nowhere = [r for r in required if not any(r.met_by(unit) for unit in self._units)]
-        return tuple(map(str, nowhere or required))
+        return tuple(dict.fromkeys(map(str, nowhere or required)))
 
     def left_out(self, group: Covergroup, cross: Bin) -> LeftOut | None:
         """Why a cross that can be does not count; None if it does."""
