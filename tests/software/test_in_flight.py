@@ -8,7 +8,7 @@ import pytest
 
 from tests.software.bench import DATA, DEVICE, IOVA, TABLE_BYTES, TABLES, Bench, make_bench
 from vtd_plugin import Platform, VtdConfig, VtdUnit
-from vtd_plugin.software import PAGE_4K, Domain, Driver, FrameAllocator, Timeout
+from vtd_plugin.software import PAGE_4K, Domain, Driver, FrameAllocator, Poller, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,3 +106,16 @@ def test_a_transfer_that_never_ends_is_a_timeout() -> None:
     transfer.abort()
     bench.driver.disable()
     assert not bench.driver.translating
+
+
+@pytest.mark.parametrize(
+    ("poller", "says_so"), [(Poller(limit=20), True), (Poller(lambda: None, 20), False)]
+)
+def test_a_timeout_says_when_no_time_has_passed(poller: Poller, says_so: bool) -> None:
+    bench, _domain = enabled()
+    bench.driver.registers.poller = poller
+    transfer = bench.port.begin(IOVA, 8)
+    with pytest.raises(Timeout, match="after 20 polls, wanted TES=0x0") as caught:
+        bench.driver.disable()
+    assert ("no time passed" in str(caught.value)) is says_so
+    transfer.abort()

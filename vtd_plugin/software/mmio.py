@@ -157,8 +157,8 @@ class Registers:
             check(view)
             return True
 
-        def timeout(polls: int) -> Timeout:
+        def timeout() -> Timeout:
             words = ", ".join(f"{name}={number:#x}" for name, number in fields.items())
-            return Timeout(register.NAME, self.read(register).value, words, polls)
+            return Timeout(register.NAME, self.read(register).value, words, self.poller)
 
         return Pending(self.poller, done, timeout)

@@ -147,7 +147,7 @@ class PageRequestQueue:
             requests += self.take()
             if self.overflows == overflows:
                 return requests
-        raise Timeout(PRS.NAME, registers.read(PRS).value, "PRO=0x0", registers.poller.limit)
+        raise Timeout(PRS.NAME, registers.read(PRS).value, "PRO=0x0", registers.poller)
 
     def _read(self, address: int) -> PageRequest:
         return PageRequest.from_bytes(self._cpu.read(address, _ENTRY_BYTES))

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 DEFAULT_POLL_LIMIT: Final = 100_000
 """Polls after which hardware is taken for dead."""
+_STOOD_STILL: Final = (
+    "; no time passed between them, as the driver was given no `wait` "
+    "(in a cocotb test: hdl_bridge.waiting.until)"
+)
 
 
 def nothing() -> None:
@@ -23,14 +27,21 @@ def nothing() -> None:
 class Timeout(TimeoutError):  # noqa: N818 - the name says what happened
     """A poll that never saw what it waited for.
 
+    Args:
+        place: What was polled.
+        value: The last value read there.
+        wanted: What it should have become.
+        poller: How it was polled.
+
     Attributes:
         place: What was polled: a register and its field, or a location in memory.
         value: The last value read there.
         wanted: What it should have become, in words.
     """
 
-    def __init__(self, place: str, value: int, wanted: str, polls: int) -> None:
-        super().__init__(f"{place} is {value:#x} after {polls} polls, wanted {wanted}")
+    def __init__(self, place: str, value: int, wanted: str, poller: Poller) -> None:
+        words = f"{place} is {value:#x} after {poller.limit} polls, wanted {wanted}"
+        super().__init__(words if poller.lets_time_pass else words + _STOOD_STILL)
         self.place = place
         self.value = value
         self.wanted = wanted
@@ -55,6 +66,11 @@ class Poller:
         self._wait = wait
         self.limit = limit
 
+    @property
+    def lets_time_pass(self) -> bool:
+        """Whether it was told how to let time pass."""
+        return self._wait is not nothing
+
     def until(self, done: Callable[[], bool]) -> bool:
         """Poll until something is done.
 
@@ -77,13 +93,13 @@ class Pending:
     Args:
         poller: How to poll.
         done: Whether it is finished now.
-        timeout: The error to raise when it never finishes.
+        timeout: Makes the error to raise when it never finishes.
     """
 
     __slots__ = ("_afterwards", "_done", "_poller", "_timeout")
 
     def __init__(
-        self, poller: Poller, done: Callable[[], bool], timeout: Callable[[int], Timeout]
+        self, poller: Poller, done: Callable[[], bool], timeout: Callable[[], Timeout]
     ) -> None:
         self._poller = poller
         self._done = done
@@ -111,6 +127,6 @@ class Pending:
             Timeout: It is not after as many polls as the limit allows.
         """
         if not self._poller.until(self._done):
-            raise self._timeout(self._poller.limit)
+            raise self._timeout()
         while self._afterwards:
             self._afterwards.pop(0)()

@@ -214,14 +214,15 @@ class InvalidationQueue:
             SW=1, PD=int(drain_page_requests), STDATA=number, STADDR_address=self._status
         )
         self.submit(*descriptors, wait)
+        poller = self._registers.poller
         return Pending(
-            self._registers.poller,
+            poller,
             lambda: self._has_reached(number),
-            lambda polls: Timeout(
+            lambda: Timeout(
                 f"invalidation wait status at {self._status:#x}",
                 self._status_number(),
                 f"{number:#x}",
-                polls,
+                poller,
             ),
         )
 
@@ -298,7 +299,7 @@ class InvalidationQueue:
 
         self._registers.write(IQT, IQT.pack(QT=self.tail // NARROW_BYTES))
         if not poller.until(has_room):
-            raise Timeout(IQH.NAME, self.head, "room for a descriptor", poller.limit)
+            raise Timeout(IQH.NAME, self.head, "room for a descriptor", poller)
 
     def _has_reached(self, number: int) -> bool:
         """Whether the last wait that ended is this one or a later one."""
