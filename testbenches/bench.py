@@ -7,13 +7,13 @@ at the start, and what it must hold is known at every moment.
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import cocotb
-from cocotb.task import Task, bridge, resume
 from cocotb.triggers import ClockCycles, ReadOnly
 
 from hdl_bridge.reset import ResetLine
+from hdl_bridge.waiting import until
 from testbenches.journal import DIRECT, Journal, View
 from testbenches.memory_image import MemoryImage, driver_of
 from testbenches.memory_side import MemorySide
@@ -22,6 +22,8 @@ from vtd_plugin import Platform, VtdConfig, VtdUnit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from cocotb.task import Task
 
     from hdl_bridge.axi import Latency
     from testbenches.journal import Request
@@ -33,8 +35,6 @@ TABLE_BYTES: Final = 0x4_0000
 """Room for the tables of one driver."""
 SLOWEST: Final = 4000
 """Clock cycles after which a unit with nothing in flight is taken for dead."""
-
-T = TypeVar("T")
 
 
 class Bench:
@@ -101,14 +101,10 @@ class Bench:
         return self._side.in_flight
 
     def driver_at(self, tables: int, *, use_queue: bool | None = None) -> Driver:
-        """Software for the unit, with its tables from an address on."""
+        """Software for the unit, with its tables from an address on; call it through `bridge`."""
         room = range(tables, tables + TABLE_BYTES)
-        return driver_of(self.image, room, wait=self._wait, poll_limit=SLOWEST, use_queue=use_queue)
-
-    async def software(self, action: Callable[[], T]) -> T:
-        """Run software that may poll; the simulation goes on meanwhile."""
-        result: T = await bridge(action)()
-        return result
+        wait = until(self.dut.clk.rising_edge)
+        return driver_of(self.image, room, wait=wait, poll_limit=SLOWEST, use_queue=use_queue)
 
     async def ticks(self, cycles: int) -> None:
         """Let clock cycles pass."""
@@ -140,6 +136,3 @@ class Bench:
     async def _contents_after_this_edge(self) -> bytes:
         await ReadOnly()
         return self.image.contents()
-
-    def _wait(self) -> None:
-        resume(self.ticks)(1)

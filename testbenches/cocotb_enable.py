@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import cocotb
+from cocotb.task import bridge
 
 from testbenches.journal import DIRECT
 from testbenches.master import pause_all
@@ -48,7 +49,7 @@ async def a_whole_driver_enables_a_unit_whose_master_is_busy(dut: Any) -> None:
         return len(writes) == 3
 
     scene.journal.switch_when(is_third_command, view)
-    await scene.software(driver.enable)
+    await bridge(driver.enable)()
     assert scene.journal.view is view
     await scene.host.wait_idle()
     assert scene.journal.under(DIRECT)
@@ -70,7 +71,7 @@ async def turning_off_waits_for_every_burst_of_random_back_pressure(dut: Any) ->
         waits += await scene.until_drained(stage.fire(), 0, lambda: None)
         assert not stage.driver.translating
         await scene.finish(copies)
-        await scene.software(lambda: stage.driver.commands.run(Command.TRANSLATION))
+        await bridge(stage.driver.commands.run)(Command.TRANSLATION)
         scene.journal.view = stage.old
         await scene.run()
     assert waits
@@ -87,7 +88,7 @@ async def software_that_polls_lets_the_master_go_on(dut: Any) -> None:
     cocotb.start_soon(_later(scene, stop))
     before = len(scene.journal.bursts)
     scene.journal.view = DIRECT
-    await scene.software(stage.driver.disable)
+    await bridge(stage.driver.disable)()
     assert not stage.driver.translating
     await scene.host.wait_idle()
     assert len(scene.journal.bursts) > before

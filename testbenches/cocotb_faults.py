@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import cocotb
+from cocotb.task import bridge
 from cocotb.triggers import RisingEdge
 
 from hdl_bridge.bursts import Response
@@ -49,7 +50,7 @@ async def without(dut: Any, missing: int) -> tuple[Scene, Driver, Watched, Domai
     view.map_in(domain)
     driver.attach(DEVICE, domain)
     driver.program_event(Event.FAULT, *MESSAGE)
-    await scene.software(driver.enable)
+    await bridge(driver.enable)()
     scene.journal.view = view
     return scene, driver, Watched(dut), domain
 
@@ -118,7 +119,7 @@ async def a_page_mapped_after_its_fault_is_reached(dut: Any) -> None:
 async def an_unknown_requester_reaches_nothing(dut: Any) -> None:
     scene = await Scene.power_up(dut)
     driver = scene.driver()
-    await scene.software(driver.enable)
+    await bridge(driver.enable)()
     scene.journal.view = View("nothing", {})
     await scene.start([COPY])
     assert await scene.host.wait_idle() == Status.ERROR

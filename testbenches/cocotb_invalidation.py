@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import cocotb
+from cocotb.task import bridge
 
 from testbenches.journal import PAGE, View
 from testbenches.moments import Direction, Moment, Stop
@@ -33,7 +34,7 @@ class Remapped:
     @classmethod
     async def power_up(cls, dut: Any, *, use_queue: bool = True) -> Remapped:
         remapped = cls(await Scene.power_up(dut), use_queue=use_queue)
-        await remapped.scene.software(remapped.driver.enable)
+        await bridge(remapped.driver.enable)()
         remapped.scene.journal.view = remapped.view
         return remapped
 
@@ -58,9 +59,9 @@ async def a_cached_page_is_used_until_it_is_invalidated(dut: Any, use_queue: boo
     moved = remapped.move(DESTINATION)
     await scene.run([COPY])  # the journal still has the old view: so must the bytes
     number = remapped.domain.domain_id
-    await scene.software(lambda: driver.invalidate_iotlb(number, SOURCE))
+    await bridge(driver.invalidate_iotlb)(number, SOURCE)
     await scene.run([COPY])  # the page beside it was not meant
-    await scene.software(lambda: driver.invalidate_iotlb(number, DESTINATION))
+    await bridge(driver.invalidate_iotlb)(number, DESTINATION)
     scene.journal.view = moved
     await scene.run([COPY])
 
@@ -120,10 +121,8 @@ async def a_context_entry_is_used_until_it_is_invalidated(dut: Any, use_queue: b
     # Pages that nobody has asked for yet are still looked up by the old entry.
     beside = Copy(SOURCE + PAGE, DESTINATION + PAGE, 256)
     await scene.run([beside])
-    await scene.software(
-        lambda: driver.invalidate_context(remapped.domain.domain_id, scene.port.source_id)
-    )
-    await scene.software(lambda: driver.invalidate_iotlb(remapped.domain.domain_id))
+    await bridge(driver.invalidate_context)(remapped.domain.domain_id, scene.port.source_id)
+    await bridge(driver.invalidate_iotlb)(remapped.domain.domain_id)
     scene.journal.view = view
     await scene.run([COPY, beside])
 
@@ -146,6 +145,6 @@ async def many_invalidations_while_dma_runs_lose_no_byte(dut: Any) -> None:
                 descriptors.iotlb_pages(driver.unit.capabilities, number, SOURCE, 4 * PAGE),
             )
         )
-        await scene.software(lambda what=what: driver.invalidate(what))  # type: ignore[misc]
+        await bridge(driver.invalidate)(what)
     await scene.finish(copies)
     assert not driver.handle_faults()

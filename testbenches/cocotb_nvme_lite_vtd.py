@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import cocotb
+from cocotb.task import bridge
 
 from testbenches.bench import Bench
 from testbenches.journal import View
@@ -94,7 +95,7 @@ class Disk(Bench):
         """Have software change where pages lead, or all; when it is done, no old burst is left."""
         in_flight = self.in_flight
         old = [burst for burst in in_flight if not pages or burst.iova // PAGE * PAGE in pages]
-        await self.software(action)
+        await bridge(action)()
         assert all(burst.ended for burst in old), old
 
     async def begin(self) -> None:
@@ -125,7 +126,7 @@ async def remapped(dut: Any) -> Disk:
     disk = await Disk.power_up(dut)
     disk.identity = False
     disk.map_all()
-    await disk.software(disk.driver.enable)
+    await bridge(disk.driver.enable)()
     disk.journal.view = disk.mapped
     await disk.begin()
     return disk
@@ -206,7 +207,7 @@ async def a_reset_in_the_middle_of_a_transfer(dut: Any, kind: str, order: str) -
     await disk.there_and_back()
     disk.identity = False
     await disk.host.disable()
-    await disk.software(disk.driver.recover_after_reset)
+    await bridge(disk.driver.recover_after_reset)()
     disk.journal.view = disk.mapped
     await disk.begin()
     await disk.there_and_back()

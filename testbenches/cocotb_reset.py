@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import cocotb
+from cocotb.task import bridge
 
 from testbenches.cells import ORDERS
 from testbenches.journal import DIRECT
@@ -79,7 +80,7 @@ async def a_reset_may_come_in_the_middle_of_enabling(
     await scene.ticks(LONGEST_GAP)
     assert driver.registers.read(GSTS).value == 0
     await scene.run()
-    await scene.software(driver.enable)
+    await bridge(driver.enable)()
     scene.journal.view = stage.remapped
     await scene.run()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import cocotb
+from cocotb.task import bridge
 
 from testbenches.address_spaces import (
     FIRST,
@@ -34,7 +35,7 @@ async def enabled(dut: Any) -> tuple[Scene, AddressSpaces]:
     driver.prepare("scalable")
     spaces = AddressSpaces(scene, driver)
     spaces.attach_all()
-    await scene.software(lambda: driver.enable("scalable"))
+    await bridge(driver.enable)("scalable")
     scene.journal.view = spaces.view
     return scene, spaces
 
@@ -75,17 +76,17 @@ async def the_root_changes_from_legacy_to_scalable_under_dma(dut: Any) -> None:
     driver = scene.driver()
     driver.prepare("legacy")
     spaces = AddressSpaces(scene, driver)
-    await scene.software(driver.enable)
+    await bridge(driver.enable)()
     scene.journal.view = spaces.view
     copies = scene.random_copies()
     stop = Stop(scene, Direction.WRITE)
     await scene.start(copies)
     await stop.at(Moment.DATA)
     cocotb.start_soon(_release_later(scene, stop))
-    await scene.software(driver.switch_to_scalable)
+    await bridge(driver.switch_to_scalable)()
     await scene.host.wait_idle()
     await scene.finish(copies)
-    await scene.software(spaces.attach_all)
+    await bridge(spaces.attach_all)()
     scene.journal.view = spaces.view
     await scene.run(spaces.copies())
     assert not driver.handle_faults()
@@ -126,7 +127,7 @@ async def a_reset_comes_between_requests_with_pasids(dut: Any, kind: str, order:
     scene.after_reset(copies)
     assert scene.journal.view is DIRECT
     await scene.run()
-    await scene.software(spaces.driver.recover_after_reset)
+    await bridge(spaces.driver.recover_after_reset)()
     scene.journal.view = spaces.view
     await scene.run(spaces.copies())
 
@@ -143,7 +144,7 @@ async def a_pasid_is_taken_away_under_dma_and_the_others_go_on(dut: Any) -> None
     cocotb.start_soon(_release_later(scene, stop))
     left = PasidViews("left", {key: at for key, at in spaces.view.views.items() if key != SECOND})
     scene.journal.switch_when(driver.registers.address(IQT).__eq__, left)
-    await scene.software(lambda: driver.detach_pasid(DEVICE, SECOND))
+    await bridge(driver.detach_pasid)(DEVICE, SECOND)
     # The wait was over after the burst, not before it.
     assert not any(each.is_write for each in scene.in_flight)
     await scene.finish([copy])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from cocotb.task import bridge
+
 from hdl_bridge.axi import AxiUser
 from testbenches.axi_checker import AxiChecker
 from testbenches.bench import SLOWEST, TABLE_BYTES, Bench
@@ -137,7 +139,7 @@ class Scene(Bench):
             await self.ticks(1)
         else:
             raise AssertionError(f"{old} do not end")
-        await self.software(pending.finish)
+        await bridge(pending.finish)()
         return bool(old)
 
     async def watch_drain(self, pending: Pending, cycles: int) -> None:

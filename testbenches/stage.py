@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cocotb.task import bridge
+
 from testbenches.journal import DIRECT
 from testbenches.triggers import RESETS, THROUGH_QUEUE, THROUGH_REGISTERS, Commands, Trigger
 from vtd_plugin.encodings.registers import GCMD, IOTLB, IQT
@@ -48,7 +50,7 @@ class Stage:
         """Build tables, and turn translation on unless that is the trigger."""
         source_id = self.scene.port.source_id
         self._commands.build({source_id: self.remapped}, {source_id: self._changed})
-        await self.scene.software(self._commands.bring_up)
+        await bridge(self._commands.bring_up)()
         self.scene.journal.view = self.old
 
     def fire(self) -> Pending:
@@ -61,7 +63,7 @@ class Stage:
 
     async def recover(self) -> None:
         """What software does after a reset, with the tables that are still in memory."""
-        await self.scene.software(self._commands.recover)
+        await bridge(self._commands.recover)()
         self.scene.journal.view = self.recovered
 
     def _is_command(self, address: int) -> bool:
