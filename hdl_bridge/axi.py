@@ -17,6 +17,7 @@ from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiSlave
 
 from hdl_bridge._axi_bus import require_user
+from hdl_bridge._axi_ram import share
 from hdl_bridge._axi_stock import (
     TESTED_VERSION,
     BeatReads,
@@ -63,7 +64,12 @@ def attach(
     user: Callable[[int], RequestOptions] | None = None,
     **options: Unpack[RequestOptions],
 ) -> BurstPort:
-    """Put a requester port behind an AXI slave; the slave's own memory is used no more.
+    """Put a requester port behind an AXI slave, and the platform's RAM in the place of its own.
+
+    What an AxiRam reads and writes by its own methods is the platform's RAM from now on, and what
+    was written to it before moves there. Those methods take physical addresses; where there is no
+    RAM they are a ValueError. An AxiRam over a buffer needs it to be RAM of the platform, and an
+    AxiSlave with a target a `MemoryRegion` or `SparseMemoryRegion` for which the same holds.
 
     Call it before the master's first burst: a burst under way is lost. Nothing answers at an
     address: DECERR. A reset of the platform or of the requester aborts a burst: SLVERR. A reset of
@@ -86,12 +92,14 @@ def attach(
         TypeError: `slave` is no AXI slave of cocotbext-axi, `requester` no requester, there is a
             source-id too many or too few, or no such option.
         ValueError: `on_fault`, `source_id` or an option cannot be, `user` is for signals that the
-            bus of the slave does not have, or something is attached already.
+            bus of the slave does not have, something is attached already, or the slave has bytes
+            that would be lost, or a target that would be asked no more.
         RuntimeError: This cocotbext-axi is not built as the one we know.
     """
     bridge = BurstPort(requester, source_id, on_fault, user, options)
     write_if, read_if = directions(slave)
     require_user(bridge, *(getattr(each, "bus", None) for each in (write_if, read_if)))
+    share(bridge.requester.memory, write_if, read_if)
     for side, interface in ((_WriteSide, write_if), (_ReadSide, read_if)):
         if interface is not None:
             side(bridge, interface)

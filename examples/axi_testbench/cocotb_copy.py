@@ -34,19 +34,19 @@ async def check_copy(tb: TB) -> None:
 
 
 class TBWithIommu(TB):
-    """The same with an IOMMU between engine and memory; the memory stays the same bytes."""
+    """The same with an IOMMU between engine and memory, which is the platform's from then on."""
 
     def __init__(self, dut: Any) -> None:
         """Turn translation on, with nothing mapped but the engine's own addresses."""
         super().__init__(dut)
-        self.platform = Platform(ram=self.axi_ram.mem)
+        self.platform = Platform(ram_size=MEMORY)
+        attach(self.axi_ram, self.platform, ENGINE)
         self.platform.add_unit(VtdUnit())
         self.driver = Driver(self.platform, frames=FrameAllocator(TABLES, MEMORY - TABLES))
         self.driver.enable()
         self.domain = self.driver.create_domain()
         self.domain.map(0, 0, TABLES)
         self.driver.attach(ENGINE, self.domain)
-        attach(self.axi_ram, self.platform, ENGINE)
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")

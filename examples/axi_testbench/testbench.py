@@ -36,9 +36,7 @@ class TB:
         dut.rst.value = 1
         Clock(dut.clk, 4, unit="ns").start()
         self.control = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
-        self.axi_ram = AxiRam(
-            AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, mem=bytearray(MEMORY)
-        )
+        self.axi_ram = AxiRam(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, size=MEMORY)
 
     def set_idle_generator(self, generator: Callable[[], Iterator[bool]]) -> None:
         """Hold back what the memory sends."""

@@ -81,7 +81,7 @@ def test_our_own_memory_with_a_master_in_rtl(
 
 
 @on_all_simulators
-def test_one_direction_of_a_stock_memory(simulator: Simulator) -> None:
+def test_the_memory_of_a_stock_slave(simulator: Simulator) -> None:
     run_over_wires(simulator, "cocotb_axi_stock", 32)
 
 

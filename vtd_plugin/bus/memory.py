@@ -73,7 +73,7 @@ def writable_bytes(buffer: Buffer) -> memoryview:
     except TypeError:
         raise TypeError(
             f"RAM over a {type(buffer).__name__}: it must be a writable buffer, such as a "
-            "bytearray; an AxiRam has one if it is made with mem=bytearray(size)"
+            "bytearray; hdl_bridge.axi.attach gives an AxiRam the RAM that a platform has"
         ) from None
     if view.readonly:
         raise ValueError(f"RAM over a read-only {type(buffer).__name__}: it must be writable")

@@ -82,9 +82,10 @@ class Requester:
         source_id: The 16-bit requester id.
         space: The address space in which its requests are resolved now.
         port: The requester port that its transfers and interrupts belong to.
+        memory: The RAM of its platform.
     """
 
-    __slots__ = ("_fabric", "_memory", "port", "source_id", "space")
+    __slots__ = ("_fabric", "memory", "port", "source_id", "space")
 
     port: RequesterPort
 
@@ -92,7 +93,7 @@ class Requester:
         self.source_id = source_id
         self.space = space
         self._fabric = fabric
-        self._memory = fabric.memory
+        self.memory = fabric.memory
 
     def read(self, iova: int, size: int, **options: Unpack[RequestOptions]) -> Result:
         """Read memory.
@@ -112,7 +113,7 @@ class Requester:
         if _is_one_request(iova, size) and not self._fabric.observed:
             resolution = self.space.resolve(self.source_id, iova, size, attributes)
             if isinstance(resolution, Translation):
-                data = self._memory.read(resolution.base | (iova & resolution.mask), size)
+                data = self.memory.read(resolution.base | (iova & resolution.mask), size)
                 if data is not None:
                     return Result(data, Answer.OK, (), size)
             return self._settled(iova, size, attributes, resolution).end()
@@ -136,7 +137,7 @@ class Requester:
         size = memoryview(data).nbytes
         if _is_one_request(iova, size) and not self._fabric.observed:
             resolution = self.space.resolve(self.source_id, iova, size, attributes)
-            if isinstance(resolution, Translation) and self._memory.write(
+            if isinstance(resolution, Translation) and self.memory.write(
                 resolution.base | (iova & resolution.mask), data
             ):
                 return Result(b"", Answer.OK, (), size)
