@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
     from typing import TypeAlias
 
-    from vtd_plugin.bus import ResetKind
+    from hdl_bridge.burst_port import BurstPort
 
-    Owner: TypeAlias = tuple[Hashable, int]
+    Owner: TypeAlias = tuple[BurstPort, int]
     """A port and an identifier on it (AxID)."""
 
 
@@ -19,45 +18,39 @@ class ExclusiveMonitor:
 
     All memories that share one see each other's writes, under whatever addresses their masters
     know the bytes. It does not see writes that take another way: those of processors, or of
-    masters on other ports. As a device of the platform, ``platform.add_device(monitor)``, it
-    forgets all reservations when the platform resets its masters.
-
-    Attributes:
-        name: What reports call it.
+    masters on other ports. A reset of the requester, or of the platform's masters, takes the
+    reservations of its port.
     """
 
-    def __init__(self, name: str = "exclusive-monitor") -> None:
-        """Start without reservations.
-
-        Args:
-            name: Unique on its platform.
-        """
-        self.name = name
-        self._reserved: dict[Owner, tuple[int, int]] = {}
+    def __init__(self) -> None:
+        """Start without reservations."""
+        # First address, size, and how often the requester had been reset.
+        self._reserved: dict[Owner, tuple[int, int, int]] = {}
 
     def reserve(self, owner: Owner, address: int, size: int) -> None:
         """An exclusive read: the owner's earlier reservation goes, and this one stands."""
-        self._reserved[owner] = (address, size)
+        self._reserved[owner] = (address, size, _resets(owner))
 
     def claim(self, owner: Owner, address: int, size: int) -> bool:
         """An exclusive write: whether just these bytes are reserved still; they are no more."""
-        return self._reserved.pop(owner, None) == (address, size)
+        return self._reserved.pop(owner, None) == (address, size, _resets(owner))
 
-    def forget(self, port: Hashable) -> None:
-        """A reset: all reservations go whose owner is something of that port."""
+    def forget(self, port: BurstPort) -> None:
+        """A reset of what the port is built into: all reservations go that are the port's."""
         for owner in [owner for owner in self._reserved if owner[0] is port]:
             del self._reserved[owner]
-
-    def reset(self, kind: ResetKind) -> None:  # noqa: ARG002 - it is the same for all kinds
-        """A reset of the platform: all reservations go; see `Device.reset`."""
-        self._reserved.clear()
 
     def written(self, address: int, size: int) -> None:
         """A write: reservations of any of its bytes go."""
         gone = [
             owner
-            for owner, (first, length) in self._reserved.items()
+            for owner, (first, length, _) in self._reserved.items()
             if address < first + length and first < address + size
         ]
         for owner in gone:
             del self._reserved[owner]
+
+
+def _resets(owner: Owner) -> int:
+    port, _ = owner
+    return port.requester.port.resets

@@ -283,15 +283,14 @@ async def an_exclusive_write_counts_while_its_reservation_stands(dut: Any) -> No
 
 
 @cocotb.test
-async def a_reset_of_the_platform_takes_all_reservations(dut: Any) -> None:
+@cocotb.parametrize(function=[False, True])
+async def a_reset_of_the_requester_takes_its_reservations(dut: Any, function: bool) -> None:
     await start(dut)
-    monitor = ExclusiveMonitor()
-    bench = Bench(dut, monitor=monitor)
-    bench.platform.add_device(monitor)
+    bench = Bench(dut, monitor=ExclusiveMonitor())
     master, burst = bench.master, Burst(IOVA + 8, 1, 4)
     master.lock = 1
     assert (await master.read(burst))[1] == [EXOKAY]
-    bench.platform.reset_masters()
+    (bench.port.reset if function else bench.platform.reset_masters)()
     assert await master.write(burst, [0], master.all_strobes(burst)) == OKAY
     assert (await master.read(burst))[1] == [EXOKAY]
     assert await master.write(burst, [0], master.all_strobes(burst)) == EXOKAY

@@ -8,10 +8,6 @@ from hypothesis import strategies as st
 
 from hdl_bridge._lanes import stores_of, words_of
 from hdl_bridge.bursts import Burst, BurstType
-from hdl_bridge.exclusive import ExclusiveMonitor
-
-ME = ("port", 0)
-OTHER = ("port", 1)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,26 +80,3 @@ def test_what_is_unknown_is_stored_as_zeroes_but_must_be_known_to_be_selected() 
     assert list(stores_of(burst, ["x" * 8 + "1010zx11"], ["01"], 2, joined=True)) == [(0, b"\xa3")]
     with pytest.raises(ValueError, match="invalid literal"):
         list(stores_of(burst, ["0" * 16], ["0x"], 2, joined=True))
-
-
-@pytest.mark.parametrize(
-    ("write", "stands"),
-    [((0x0, 8), True), ((0x10, 8), True), ((0x7, 2), False), ((0xF, 1), False), ((0x0, 64), False)],
-)
-def test_a_write_breaks_the_reservations_it_touches(write: tuple[int, int], stands: bool) -> None:
-    monitor = ExclusiveMonitor()
-    monitor.reserve(ME, 8, 8)
-    monitor.reserve(OTHER, 0x100, 8)
-    monitor.written(*write)
-    assert monitor.claim(ME, 8, 8) is stands
-    assert monitor.claim(OTHER, 0x100, 8)
-
-
-def test_a_claim_is_for_just_what_was_reserved_and_ends_it() -> None:
-    monitor = ExclusiveMonitor()
-    monitor.reserve(ME, 8, 8)
-    assert not monitor.claim(ME, 8, 4)
-    assert not monitor.claim(ME, 8, 8)
-    monitor.reserve(ME, 8, 8)
-    monitor.reserve(ME, 16, 8)
-    assert not monitor.claim(ME, 8, 8)

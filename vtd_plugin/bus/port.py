@@ -33,14 +33,16 @@ class RequesterPort(Requester):
 
     Attributes:
         unit: The unit in whose scope the requester is, or None.
+        resets: How often it has been reset, alone or with the platform's masters.
     """
 
-    __slots__ = ("_held", "_in_flight", "_leases", "_listeners", "unit")
+    __slots__ = ("_held", "_in_flight", "_leases", "_listeners", "resets", "unit")
 
     def __init__(self, fabric: Fabric, source_id: int) -> None:
         super().__init__(fabric, source_id, DIRECT)
         self.port = self
         self.unit: Unit | None = None
+        self.resets = 0
         self._listeners: list[Listener] = []
         self._held = MappingSet()
         self._in_flight: dict[Transfer, None] = {}
@@ -221,7 +223,8 @@ class RequesterPort(Requester):
             self.unit.transfer_ended(transfer)
 
     def abort_all(self) -> None:
-        """Abort whatever is in flight."""
+        """Abort whatever is in flight, as every reset does."""
+        self.resets += 1
         for transfer in self.in_flight:
             transfer.abort()
 
