@@ -46,7 +46,7 @@ class Driver(AddressSpaceControl):
         cpu: The processor it runs on; a `Platform` is one.
         base: Physical address of the registers; by default 0xFED9_0000.
         frames: Where tables and the queue come from.
-        wait: Called once per poll, to let time pass.
+        wait: Called once per poll, to let time pass; needed where requests stay in flight.
         poll_limit: Polls before a `Timeout`.
         use_queue: Whether to invalidate through the queue; None: wherever there is one.
         host_address_width: Physical address bits of the platform, as firmware reports it.
