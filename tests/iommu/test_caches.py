@@ -346,3 +346,15 @@ def test_a_unit_works_without_any_one_cache(cache: str) -> None:
     for _again in range(2):
         assert bench.lands_at() == HOST
         assert bench.lands_at(source_id=OTHER) == OTHER_HOST
+
+
+def test_a_unit_says_how_many_entries_it_holds() -> None:
+    bench = Mapped()
+    assert bench.unit.cached == CacheSizes(0, 0, 0, 0, 0)
+    assert bench.lands_at() == HOST
+    assert bench.unit.cached == CacheSizes(1, 0, 3, 1, 0)
+    iotlb_by_register(bench, DOMAIN_WIDE, DOMAIN, 0, 0, 0)
+    assert bench.unit.cached == CacheSizes(1, 0, 0, 0, 0)
+    assert bench.lands_at() == HOST
+    context_by_register(bench, ContextGranularity.GLOBAL, 0, 0, 0)
+    assert bench.unit.cached.context == 0

@@ -380,3 +380,12 @@ def test_a_reset_forgets_a_wait_that_waits() -> None:
     bench.platform.reset_units("warm")
     transfer.end()
     assert status(bench) == 0
+
+
+def test_a_unit_says_which_commands_wait() -> None:
+    bench = Mapped()
+    transfer = begin(bench)
+    bench.commands.start(Command.TRANSLATION, on=False)
+    assert list(bench.unit.waiting) == ["translation off"]
+    transfer.end()
+    assert list(bench.unit.waiting) == []

@@ -368,3 +368,10 @@ def test_a_message_sent_as_part_of_a_longer_transfer_is_refused() -> None:
     bench = Interrupting(on=False)
     assert not bench.port().write(COMPATIBLE, bytes(8)).ok
     assert bench.taken() == []
+
+
+def test_a_unit_says_how_many_table_entries_it_holds() -> None:
+    bench = Interrupting()
+    bench.write()
+    bench.send()
+    assert bench.unit.cached.interrupt_entry == 1

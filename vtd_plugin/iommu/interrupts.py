@@ -130,6 +130,11 @@ class Interrupts:
         self._descriptor_reserved = PostedInterruptDescriptor.reserved(caps)
         self.table = IRTA(0)
 
+    @property
+    def cached(self) -> int:
+        """How many table entries the interrupt entry cache holds."""
+        return len(self._cache)
+
     # --- commands
 
     def latch_table(self) -> None:

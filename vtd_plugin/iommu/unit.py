@@ -24,7 +24,7 @@ from vtd_plugin.bus import (
     parse_source_id,
 )
 from vtd_plugin.iommu.caches import IotlbEntry
-from vtd_plugin.iommu.config import VtdConfig
+from vtd_plugin.iommu.config import CacheSizes, VtdConfig
 from vtd_plugin.iommu.events import RegisterWritten
 from vtd_plugin.iommu.registers import WINDOW
 from vtd_plugin.iommu.request import PageAsk
@@ -72,6 +72,24 @@ class VtdUnit:
                 f"unit {self.name!r} is on no platform; call Platform.add_unit first"
             )
         return self._rooms
+
+    @property
+    def cached(self) -> CacheSizes:
+        """Entries that each of its caches holds now; paging structures of both stages together."""
+        rooms = self._in_place
+        caches = rooms.state.caches
+        return CacheSizes(
+            context=len(caches.context) + len(caches.scalable_context),
+            pasid=len(caches.pasid),
+            paging_structure=len(caches.first_stage) + len(caches.second_stage),
+            iotlb=len(caches.iotlb),
+            interrupt_entry=rooms.interrupts.cached,
+        )
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The commands that wait for transfers to end, oldest first (§6.5.4)."""
+        return self._in_place.drains.operations
 
     # --- the bus contract
 
