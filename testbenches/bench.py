@@ -17,8 +17,8 @@ from hdl_bridge.waiting import until
 from testbenches.journal import DIRECT, Journal, View
 from testbenches.memory_image import MemoryImage, driver_of
 from testbenches.memory_side import MemorySide
-from testbenches.recording import record, show_requester, show_unit
 from vtd_plugin import Platform, VtdConfig, VtdUnit
+from vtd_plugin.cosim import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,10 +82,8 @@ class Bench:
         self.master = master
         self.platform = Platform(ram_bytes, load_entry_points=False)
         self.image = MemoryImage(self.platform, ram_bytes, self.rng)
-        self.platform.add_unit(VtdUnit(config))
-        record(self.platform)
-        show_unit(self.platform, dut.unit)
-        show_requester(self.platform, source_id, dut.probe)
+        unit = self.platform.add_unit(VtdUnit(config))
+        record(self.platform, {unit: dut.unit, source_id: dut.probe})
         self.interrupts: list[InterruptMessage] = []
         self.platform.add_interrupt_sink(self.interrupts.append)
         self.reset_line = self.platform.add_device(ResetLine("master", dut.rst, dut.clk))

@@ -9,8 +9,8 @@ import pytest
 
 from hdl_bridge.simulation import WAVES_FOLDER
 from hdl_bridge.simulators import available
-from testbenches.recording import COVERAGE_FOLDER
 from testbenches.setups import DESIGNS, setups
+from vtd_plugin.cosim import COVERAGE_FOLDER
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,10 +19,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--first-seed", type=int, default=1, help="the first of them")
     parser.addoption(
-        "--waves", metavar="FOLDER", help="write waveforms and timelines of every simulation there"
+        "--waves",
+        metavar="FOLDER",
+        help="write waveforms of every simulation there, and timelines of every platform",
     )
     parser.addoption(
-        "--coverage", metavar="FOLDER", help="leave a coverage file of every simulation there"
+        "--coverage",
+        metavar="FOLDER",
+        help="leave a coverage file of every simulation with a platform there",
     )
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from hdl_bridge import native
+from hdl_bridge import probe as bus_probe
 from hdl_bridge.simulators import Simulator, SimulatorKind
+from vtd_plugin.cosim import SOURCES
 
 _RTL: Final = Path(__file__).parent / "rtl"
-_PROBE: Final = Path(__file__).parent.parent / "hdl_bridge" / "rtl" / "bus_probe.sv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,7 @@ NVME_LITE: Final = Design(
         _RTL / "nvme_lite_identify.sv",
         _RTL / "nvme_lite_registers.sv",
         _RTL / "nvme_lite.sv",
-        _PROBE,
-        _RTL / "vtd_probe.sv",
+        *SOURCES,
         _RTL / "tb_nvme_lite.sv",
     ),
 )
@@ -58,8 +58,7 @@ SG_DMA: Final = Design(
         _RTL / "sg_dma_slots.sv",
         _RTL / "sg_dma_registers.sv",
         _RTL / "sg_dma.sv",
-        _PROBE,
-        _RTL / "vtd_probe.sv",
+        *SOURCES,
         _RTL / "tb_sg_dma.sv",
     ),
 )
@@ -75,5 +74,7 @@ SG_DMA_NATIVE: Final = Design(
 )
 """The same engine on a native memory, for Verilator."""
 
-WB_MASTER: Final = Design("wb_master", (_RTL / "wb_master.sv",))
+WB_MASTER: Final = Design(
+    "tb_wb_master", (_RTL / "wb_master.sv", bus_probe.SOURCE, _RTL / "tb_wb_master.sv")
+)
 """A Wishbone master that does what it is told (`rtl/wb_master.sv`)."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from hdl_bridge.simulation import WAVES_FOLDER
 from testbenches.cells import Cell
 from testbenches.moments import Moment
-from testbenches.recording import COVERAGE_FOLDER, timeline_beside
 from testbenches.setups import setups
 from testbenches.triggers import Trigger
+from vtd_plugin.cosim import COVERAGE_FOLDER, timeline_beside
 
 if TYPE_CHECKING:
     import pytest

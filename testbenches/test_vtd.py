@@ -9,7 +9,7 @@ from pywellen import Waveform
 
 from testbenches import soak_seeds
 from testbenches.cells import part
-from testbenches.recording import timeline_beside
+from vtd_plugin.cosim import timeline_beside
 
 if TYPE_CHECKING:
     from pathlib import Path

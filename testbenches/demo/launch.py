@@ -37,7 +37,7 @@ def run_demo(
     Args:
         simulator: What to run it on.
         waves: The file to write waveforms to; its suffix is `simulator.waves_suffix`. A timeline
-            goes to a file beside it, `testbenches.recording.timeline_beside(waves)`.
+            goes to a file beside it, `vtd_plugin.cosim.timeline_beside(waves)`.
         seed: What is on the disk, where pages lie and when the machine is reset follow from it.
         bug: The bug that the unit is to have; see `testbenches.demo.bug`.
         progress: Told in words what is being done, when that may take a while.

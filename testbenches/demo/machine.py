@@ -17,8 +17,8 @@ from hdl_bridge.reset import ResetLine
 from testbenches.demo.bug import NoRefreshOnReset
 from testbenches.master import Master
 from testbenches.nvme import BLOCK
-from testbenches.unit_probe import UnitProbe
 from vtd_plugin import Platform, VtdConfig, VtdUnit
+from vtd_plugin.cosim import UnitProbe
 
 if TYPE_CHECKING:
     from vtd_plugin.bus import AssignedDevice
@@ -48,12 +48,13 @@ class Machine:
         self.platform = Platform(RAM_BYTES, load_entry_points=False)
         # A host can only follow a unit whose software invalidates after mapping as well (CAP.CM).
         config = VtdConfig(CM=1)
-        self.platform.add_unit(VtdUnit(config) if refresh_on_reset else NoRefreshOnReset(config))
+        unit = VtdUnit(config) if refresh_on_reset else NoRefreshOnReset(config)
+        self.platform.add_unit(unit)
         self.disk_port: AssignedDevice = self.platform.assign(DISK)
         self.disk_reset = self.platform.add_device(ResetLine("disk", dut.rst, dut.clk))
         slave = AxiRam(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, size=RAM_BYTES)
         probe.show(dut.probe, self.platform, attach(slave, self.disk_port))
-        self.unit_probe = UnitProbe(dut.unit, self.platform)
+        self.unit_probe = UnitProbe(dut.unit, self.platform, unit)
 
     @classmethod
     async def power_up(cls, dut: Any, *, refresh_on_reset: bool) -> Machine:

@@ -15,6 +15,7 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
 from hdl_bridge.reset import reset_platform
+from hdl_bridge.simulation import WAVES_FILE
 from testbenches.demo import report
 from testbenches.demo.bug import NO_REFRESH_ON_RESET
 from testbenches.demo.firmware import BOOT_BLOCKS, SIGNATURE, SIGNATURE_OFFSET, boot
@@ -23,7 +24,7 @@ from testbenches.demo.ledger import Failed, Ledger
 from testbenches.demo.machine import Machine
 from testbenches.demo.operating_system import BUFFER, OperatingSystem
 from testbenches.nvme import BLOCK
-from testbenches.recording import record
+from vtd_plugin.cosim import record, timeline_beside
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,7 +41,8 @@ async def a_machine_is_reset_with_remapping_on(dut: Any) -> None:
     bug = os.environ.get(BUG)
     machine = await Machine.power_up(dut, refresh_on_reset=bug != NO_REFRESH_ON_RESET)
     scenario = Scenario(machine, random.Random(random.getrandbits(32)))
-    record(machine.platform, test="")  # there is no other
+    # There is no other test: the timeline is named like the waveforms.
+    record(machine.platform, timeline=timeline_beside(Path(os.environ[WAVES_FILE])))
     for number, (title, note, act) in enumerate(scenario.phases, 1):
         machine.unit_probe.note(f"{number} {note}")
         if not await scenario.run(title, act):

@@ -12,8 +12,8 @@ from cocotbext.pcie.core import RootComplex
 from hdl_bridge.pcie import attach
 from hdl_bridge.reset import ResetLine
 from testbenches.pcie.dma import DmaEngine
-from testbenches.recording import record, show_requester, show_unit
 from vtd_plugin.bus import Platform
+from vtd_plugin.cosim import record
 from vtd_plugin.iommu import VtdConfig, VtdUnit
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ class Bench:
         self.slowest = 0
         self.platform = Platform(ram_bytes, load_entry_points=False)
         self.unit = self.platform.add_unit(VtdUnit(config))
-        record(self.platform)
-        show_unit(self.platform, dut.unit)
+        self._recording = record(self.platform, {self.unit: dut.unit})
         self.root_complex = RootComplex()
         self.bridge = attach(self.root_complex, self.platform, latency=self._latency)
         self.engines = [DmaEngine(dut, name) for name in "ab"]
@@ -78,7 +77,7 @@ class Bench:
         await self.root_complex.enumerate()
         for engine, probe in zip(self.engines, self._probes, strict=True):
             await engine.enable(self.root_complex)
-            show_requester(self.platform, engine.source_id, probe)
+            self._recording.show({engine.source_id: probe})
 
     async def ticks(self, cycles: int) -> None:
         """Let clock cycles pass."""

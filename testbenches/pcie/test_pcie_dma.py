@@ -7,12 +7,12 @@ from typing import Final
 
 from pywellen import Waveform
 
-from hdl_bridge import probe
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import available
 from testbenches import soak_seeds
 from testbenches.designs import Design
 from testbenches.pcie.cocotb_pcie_dma import DESTINATION, PAGE, SOURCE
+from vtd_plugin.cosim import SOURCES
 
 _RTL: Final = Path(__file__).parent.parent / "rtl"
 
@@ -22,8 +22,7 @@ PCIE_DMA: Final = Design(
         _RTL / "pcie_dma_receiver.sv",
         _RTL / "pcie_dma_sender.sv",
         _RTL / "pcie_dma.sv",
-        probe.SOURCE,
-        _RTL / "vtd_probe.sv",
+        *SOURCES,
         _RTL / "tb_pcie_dma.sv",
     ),
 )

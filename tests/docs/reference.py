@@ -23,6 +23,7 @@ SHOWN: Final = (
     "vtd_plugin.software",
     "vtd_plugin.encodings",
     "vtd_plugin.inspect",
+    "vtd_plugin.cosim",
     "hdl_bridge",
 )
 """With their submodules, unless `__all__` says which names a package has."""

@@ -41,5 +41,5 @@ def test_rtl_is_where_the_page_says() -> None:
     commands = _block("A testbench of your own", "sh").splitlines()
     programs = [shlex.split(command)[2] for command in commands]
     paths = [Path(path) for program in programs for path in _python(program).split()]
-    assert {"bus_probe.sv", "axi_native_memory.sv"} <= {path.name for path in paths}
+    assert {"vtd_probe.sv", "bus_probe.sv", "axi_native_memory.sv"} <= {path.name for path in paths}
     assert [path for path in paths if not path.exists()] == []

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from hdl_bridge.probe import SOURCE
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import SimulatorKind, available
 from testbenches.designs import SG_DMA, SG_DMA_NATIVE, WB_MASTER, Design
+from vtd_plugin.cosim import SOURCES
 
 PAGE = Path(__file__).parents[2] / "docs" / "hdl-bridge.md"
 HERE = Path(__file__).parent
@@ -70,20 +72,21 @@ def project(tmp_path: Path) -> Path:
     """A project of one's own, with all files that the page shows."""
     (tmp_path / "rtl").mkdir()
     for source in SG_DMA.sources:
-        if source != SOURCE:
+        if source not in SOURCES:
             shutil.copy(source, tmp_path / "rtl")
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     return tmp_path
 
 
-def _run(project: Path, *command: str) -> str:
+def _run(project: Path, *command: str, **variables: str) -> str:
     """Run a command in a project, as if outside of any test, and return its output."""
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("COCOTB", "PYTEST", "HDL_BRIDGE", "VTD", "MAKE"))
     }
+    environment |= variables
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     ended = subprocess.run(  # noqa: S603
         command, cwd=project, env=environment, capture_output=True, text=True, check=False
@@ -103,23 +106,26 @@ ICARUS = pytest.mark.skipif(
 
 
 @ICARUS
-def test_the_makefile_of_the_page_runs_its_test(project: Path) -> None:
-    _run(project, "make", "SIM=icarus", "WAVES=1")
-    assert _values(project / "sim_build" / "tb_sg_dma.fst", "tb_sg_dma.probe.remapped")[-1] == 1
-    names = {event["name"] for event in json.loads((project / "copy.trace.json").read_text())}
-    assert {"page walk", "read", "write"} <= names
-    assert "Functional coverage" in _run(project, "vtd", "coverage", "copy.json")
-
-
-@ICARUS
-def test_the_runner_of_the_page_runs_its_test(project: Path) -> None:
+def test_the_makefile_and_the_runner_of_the_page_run_its_test(project: Path) -> None:
+    _run(project, "make", "SIM=icarus", "WAVES=1", VTD_COVERAGE_FOLDER="coverage")
+    _require_recorded(project / "sim_build" / "tb_sg_dma.fst", project)
+    assert (project / "coverage" / "test_copy.json").exists()
+    assert "Functional coverage" in _run(project, "vtd", "coverage", "coverage")
     _run(project, "pytest", "-q", "-p", "no:cacheprovider", "test_with_runner.py")
-    assert _values(project / "sim_build" / "tb_sg_dma.fst", "tb_sg_dma.probe.switches")[-1] > 0
-    assert (project / "sim_build" / "copy.trace.json").exists()
+    _require_recorded(project / "runner_build" / "tb_sg_dma.fst", project / "runner_build")
 
 
 def test_the_page_runs_its_test_without_a_runner(project: Path) -> None:
     _run(project, "pytest", "-q", "-p", "no:cacheprovider", "test_with_run.py")
     for simulator in available():
-        waves = project / f"copy{simulator.waves_suffix}"
-        assert _values(waves, "tb_sg_dma.probe.mappings") == [0]
+        _require_recorded(project / f"copy{simulator.waves_suffix}", project / "copy")
+
+
+def _require_recorded(waves: Path, folder: Path) -> None:
+    """Unit and port are in the waveforms, and the timeline of the test is in a folder."""
+    for signal in ("unit.translation", "unit.root_table", "unit.queue", "probe.remapped"):
+        assert _values(waves, f"tb_sg_dma.{signal}") == [0, 1]
+    events = json.loads((folder / "a_copy_is_recorded.trace.json").read_text())
+    drawn = Counter(event["name"] for event in events if event["ph"] == "X")
+    assert {"page walk", "read", "write"} <= set(drawn)
+    assert _values(waves, "tb_sg_dma.unit.walks")[-1] == drawn["page walk"]

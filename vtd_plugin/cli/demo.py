@@ -123,7 +123,7 @@ class _Runner:
     @property
     def trace(self) -> Path:
         """Where the timeline goes."""
-        from testbenches.recording import timeline_beside
+        from vtd_plugin.cosim import timeline_beside
 
         return timeline_beside(self.waves)
 
