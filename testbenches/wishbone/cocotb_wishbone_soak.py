@@ -22,6 +22,7 @@ from testbenches.soak_seeds import seeds_of_this_simulation
 from testbenches.wishbone.master import Master, bus_of, start
 from vtd_plugin.bus import Mapping, Platform, TransferBegan
 from vtd_plugin.bus.testing import FakeUnit
+from vtd_plugin.cosim import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +62,7 @@ class Soak:
         self.rng = rng = random.Random(random.getrandbits(32))
         self.platform = Platform(RAM, load_entry_points=False)
         self.unit = self.platform.add_unit(FakeUnit())
+        record(self.platform, {SOURCE_ID: dut.probe})
         self.port = self.platform.requester(SOURCE_ID)
         self.memory = WishboneMemory(
             bus_of(dut),
