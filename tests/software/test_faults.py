@@ -98,6 +98,24 @@ def test_records_are_taken_round_the_end_of_their_array() -> None:
         ]
 
 
+def test_records_of_before_and_after_translation_was_off_are_all_taken() -> None:
+    bench = make_bench(NFR=7)
+    bench.driver.enable()
+    for number in range(3):
+        bench.port.read(IOVA + number * 0x1000, 4)
+    assert len(bench.driver.handle_faults()) == 3
+    bench.port.read(IOVA + 3 * 0x1000, 4)
+    bench.driver.disable()
+    bench.driver.enable()
+    for number in (4, 5):  # into the first two records; the third is empty, the fourth pending
+        bench.port.read(IOVA + number * 0x1000, 4)
+    reports = bench.driver.handle_faults()
+    assert [report.address for report in reports] == [
+        IOVA + number * 0x1000 for number in (3, 4, 5)
+    ]
+    assert bench.driver.handle_faults() == []
+
+
 def test_faults_that_were_lost_are_counted() -> None:
     bench = make_bench(NFR=1)
     bench.driver.enable()

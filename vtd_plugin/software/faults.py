@@ -126,15 +126,13 @@ def take_faults(registers: Registers) -> tuple[list[FaultReport], bool]:
     reports: list[FaultReport] = []
     status = registers.read(FSTS)
     count = registers.capabilities.CAP.NFR + 1
-    index = status.FRI
-    # Records fill up in a circle, and FRI is the oldest (section 7.2.1).
-    while status.PPF and len(reports) < count:
+    # Records fill up in a circle, and FRI is the oldest. The circle has gaps where it began at
+    # the first record again, while translation was off and older ones were pending (section 7.2.1).
+    for index in range(status.FRI, status.FRI + count) if status.PPF else ():
         record = registers.read(FRCD, index % count)
-        if not record.F:
-            break
-        reports.append(decode_fault(FaultRecord(record.value)))
-        registers.write(FRCD, FRCD.pack(F=1), index % count)
-        index += 1
+        if record.F:
+            reports.append(decode_fault(FaultRecord(record.value)))
+            registers.write(FRCD, FRCD.pack(F=1), index % count)
     # Cleared last: while it is set no fault is recorded, and so none slips in between.
     if status.PFO:
         registers.write(FSTS, FSTS.pack(PFO=1))
