@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from hdl_bridge import native
-from hdl_bridge import probe as bus_probe
 from hdl_bridge.simulators import Simulator, SimulatorKind
 from vtd_plugin.cosim import SOURCES
 
@@ -75,6 +74,6 @@ SG_DMA_NATIVE: Final = Design(
 """The same engine on a native memory, for Verilator."""
 
 WB_MASTER: Final = Design(
-    "tb_wb_master", (_RTL / "wb_master.sv", bus_probe.SOURCE, _RTL / "tb_wb_master.sv")
+    "tb_wb_master", (_RTL / "wb_master.sv", *SOURCES, _RTL / "tb_wb_master.sv")
 )
 """A Wishbone master that does what it is told (`rtl/wb_master.sv`)."""

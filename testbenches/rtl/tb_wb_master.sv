@@ -1,4 +1,5 @@
-// The top of the testbenches with wb_master: the master and, for waveforms, a probe of its port.
+// The top of the testbenches with wb_master: the master and, for waveforms, probes of its port and of the
+// unit in front of it.
 // Parameters, ports and commands are those of wb_master.
 
 `default_nettype none
@@ -40,6 +41,7 @@ module tb_wb_master #(
     ) master (.*);
 
     bus_probe probe ();
+    vtd_probe unit ();
 
 endmodule
 
