@@ -11,7 +11,7 @@ from cocotbext.axi import AxiBus
 from hdl_bridge.axi import AxiMemory
 from testbenches.master import Master
 from testbenches.sg import Copy, SgHost, Status
-from vtd_plugin import Platform, VtdUnit
+from vtd_plugin import Platform, VtdConfig, VtdUnit
 from vtd_plugin.cosim import record
 from vtd_plugin.software import Driver, FrameAllocator
 
@@ -27,7 +27,7 @@ STATE = ("translation", "root_table", "queue", "fault_pending", "draining", "iot
 async def test_all_of_it_is_recorded(dut: Any) -> None:
     master = await Master.power_up(dut)
     platform = Platform(4 << 20, load_entry_points=False)
-    unit = platform.add_unit(VtdUnit())
+    unit = platform.add_unit(VtdUnit(VtdConfig(IR=1)))
     memory = AxiMemory(
         AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, platform.requester(SOURCE_ID)
     )
@@ -37,6 +37,9 @@ async def test_all_of_it_is_recorded(dut: Any) -> None:
     domain = driver.create_domain()
     domain.map(IOVA, HOST, PAGES)
     driver.attach(SOURCE_ID, domain)
+    driver.interrupts.enable()
+    interrupt = driver.interrupts.map(SOURCE_ID, vector=0x41, destination=2)
+    platform.requester(SOURCE_ID).write(interrupt.address, interrupt.data.to_bytes(4, "little"))
     engine = SgHost(master, platform)
     engine.write_chain([Copy(IOVA + 0x1000, IOVA + 0x2000, 64)], [HOST])
     await master.leave_reset()

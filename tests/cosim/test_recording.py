@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MODULE = "tests.cosim.cocotb_recording"
 TEST = "test_all_of_it_is_recorded"
+STATE = ("translation", "root_table", "interrupt_remapping", "queue")
 
 on_all_simulators = pytest.mark.parametrize(
     "simulator", available(), ids=lambda each: str(each.kind)
@@ -52,7 +53,7 @@ def test_waveforms_and_timeline_tell_the_same(simulator: Simulator, tmp_path: Pa
     path = tmp_path / f"waves{simulator.waves_suffix}"
     run(simulator, SG_DMA.top, SG_DMA.sources, MODULE, testcase=TEST, seed=1, waves=path)
     signals = Signals(path)
-    for name in ("translation", "root_table", "queue", "fault_pending", "draining"):
+    for name in (*STATE, "fault_pending", "draining", "interrupt_entries"):
         assert signals[name] == [0, 1, 0], name
     for name in ("context_entries", "structure_entries", "iotlb_entries"):
         assert max(signals[name]) > signals[name][-1] == 0
