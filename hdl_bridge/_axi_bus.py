@@ -56,6 +56,12 @@ def _look_up(direction: Any, needed: Mapping[str, Iterable[str]]) -> tuple[Any |
     return (None, []) if len(missing) == len(names) else (direction, missing)
 
 
+def ready_signals(write: Any | None, read: Any | None) -> list[Any]:
+    """AWREADY and ARREADY, of the directions there are: whoever answers on a bus drives them."""
+    ready = [] if write is None else [write.aw.awready]
+    return ready if read is None else [*ready, read.ar.arready]
+
+
 def require_user(port: BurstPort, write: Any | None, read: Any | None) -> None:
     """Refuse a layout of AxUSER that a bus cannot carry; see `BurstPort.require_user`.
 

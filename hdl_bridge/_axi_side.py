@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from hdl_bridge._arguments import require_count
 from hdl_bridge._axi_bus import signal
 from hdl_bridge._channel import Channel
 from hdl_bridge._signals import Output, sampler
@@ -47,10 +48,7 @@ class Latency:
 
     def __post_init__(self) -> None:
         for name, value in (("address", self.address), ("walk", self.walk), ("beat", self.beat)):
-            if not isinstance(value, int):
-                raise TypeError(f"{name}={value!r}: a latency is a number of clock cycles")
-            if value < 0:
-                raise ValueError(f"{name}={value}: a latency is not negative")
+            require_count(name, value, 0)
 
 
 class Walks:

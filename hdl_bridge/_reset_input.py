@@ -23,12 +23,7 @@ class ResetInput:
         """Follow a signal; None is never asserted.
 
         `released` is called now unless it is asserted.
-
-        Raises:
-            TypeError: `active_level` is no bool.
         """
-        if active_level not in (True, False):
-            raise TypeError(f"reset_active_level={active_level!r} is no bool")
         self._signal = signal
         self._active = "1" if active_level else "0"
         self._asserted = asserted

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from hdl_bridge._arguments import require_count, require_wires
+
 
 @dataclass(frozen=True, slots=True)
 class WishboneBus:
@@ -82,6 +84,17 @@ class WishboneBus:
         )
 
 
+def require_bus(bus: object, clock: object, reset: object, reset_active_level: object) -> None:
+    """Refuse what is no Wishbone bus with its clock and its reset.
+
+    Raises:
+        TypeError: One of them is something else.
+    """
+    if not isinstance(bus, WishboneBus):
+        raise TypeError(f"{bus!r} is no WishboneBus")
+    require_wires(clock, reset, reset_active_level)
+
+
 def bytes_of(bus: WishboneBus, address_unit: int) -> int:
     """The bytes of a bus word.
 
@@ -90,12 +103,11 @@ def bytes_of(bus: WishboneBus, address_unit: int) -> int:
         address_unit: Bytes by which its addresses are to count.
 
     Raises:
-        TypeError: It is none.
+        TypeError: `address_unit` is no int.
         ValueError: Addresses that count so cannot tell its words apart.
     """
-    if not isinstance(bus, WishboneBus):
-        raise TypeError(f"{bus!r} is no WishboneBus")
+    require_count("address_unit", address_unit, 1)
     size = len(bus.dat_w) // 8
-    if address_unit < 1 or size % address_unit:
+    if size % address_unit:
         raise ValueError(f"address_unit={address_unit}: addresses count a part of {size} bytes")
     return size

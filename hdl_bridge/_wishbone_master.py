@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hdl_bridge._arguments import require_count
 from hdl_bridge._reset_input import ResetInput
-from hdl_bridge._wishbone_bus import bytes_of
+from hdl_bridge._wishbone_bus import bytes_of, require_bus
 from hdl_bridge._wishbone_initiator import Cycle, Initiator, WishboneResponse
 from hdl_bridge._wishbone_side import Request, WishboneError
 
@@ -78,11 +79,11 @@ class WishboneMaster:
             timeout: Clock cycles without an answer after which it gives up.
 
         Raises:
-            TypeError: `bus` is no WishboneBus.
+            TypeError: An argument is something else.
             ValueError: `address_unit` or `timeout` cannot be.
         """
-        if timeout < 1:
-            raise ValueError(f"timeout={timeout}: an answer takes a clock cycle at least")
+        require_bus(bus, clock, reset, reset_active_level)
+        require_count("timeout", timeout, 1)
         self._size = bytes_of(bus, address_unit)
         self._limit = address_unit << len(bus.adr)
         self._has_select = bus.sel is not None

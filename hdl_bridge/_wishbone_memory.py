@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hdl_bridge._lanes import runs_of_ones
+from hdl_bridge._wishbone_bus import require_bus
 from hdl_bridge._wishbone_side import Request, Subordinate
 from hdl_bridge.burst_port import checked_options, end_if_interrupt, requester_of
 
@@ -58,11 +59,12 @@ class WishboneMemory(Subordinate):
             **options: What every request carries, such as a PASID; see `RequestOptions`.
 
         Raises:
-            TypeError: `bus` is no WishboneBus, `requester` no requester, there is a source-id too
-                many or too few, or no such option.
+            TypeError: An argument is something else, there is a source-id too many or too few, or
+                no such option.
             ValueError: `source_id`, `address_unit`, `latency`, `outstanding` or an option cannot
-                be.
+                be, or somebody answers on the bus already.
         """
+        require_bus(bus, clock, reset, reset_active_level)
         self.requester = requester_of(requester, source_id)
         self._options = checked_options(options)
         super().__init__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hdl_bridge._lanes import runs_of_ones
+from hdl_bridge._wishbone_bus import require_bus
 from hdl_bridge._wishbone_side import Request, Subordinate
 from hdl_bridge.registers import RegisterWindow
 
@@ -48,9 +49,11 @@ class WishboneRegisters(Subordinate):
             outstanding: Accesses of a pipelined master that it takes before it answers one.
 
         Raises:
-            TypeError: `bus` is no WishboneBus, or `target` has no registers.
-            ValueError: `base`, `address_unit`, `latency` or `outstanding` cannot be.
+            TypeError: An argument is something else, or `target` has no registers.
+            ValueError: `base`, `address_unit`, `latency` or `outstanding` cannot be, or somebody
+                answers on the bus already.
         """
+        require_bus(bus, clock, reset, reset_active_level)
         self._window = RegisterWindow(target, base)
         super().__init__(
             bus,

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import cocotb
 from cocotb.triggers import Event, First, RisingEdge
 
+from hdl_bridge._arguments import require_count
 from hdl_bridge._channel import Channel
+from hdl_bridge._claims import claim
 from hdl_bridge._reset_input import ResetInput
 from hdl_bridge._signals import Output, known, sampler
 from hdl_bridge._wishbone_bus import bytes_of
@@ -85,10 +87,9 @@ class Subordinate:
         outstanding: int,
     ) -> None:
         self._size = bytes_of(bus, address_unit)
-        if latency < 0:
-            raise ValueError(f"latency={latency}: a latency is not negative")
-        if outstanding < 1:
-            raise ValueError(f"outstanding={outstanding}: at least one access must be taken")
+        require_count("latency", latency, 0)
+        require_count("outstanding", outstanding, 1)
+        claim(type(self).__name__, bus.ack)
         self._master = _Master(bus, self._size, address_unit)
         self._answers = _Answers(bus)
         self._stall = Output(bus.stall)

@@ -16,7 +16,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiSlave
 
-from hdl_bridge._axi_bus import require_user
+from hdl_bridge._axi_bus import ready_signals, require_user
 from hdl_bridge._axi_ram import share
 from hdl_bridge._axi_stock import (
     TESTED_VERSION,
@@ -27,6 +27,7 @@ from hdl_bridge._axi_stock import (
     let_errors_escape,
     number_of,
 )
+from hdl_bridge._claims import claim
 from hdl_bridge.axi_memory import AxiMemory, Latency
 from hdl_bridge.burst_port import AxiUser, BurstPort, FaultResponse, end_if_interrupt
 from hdl_bridge.bursts import AxiProtocolError
@@ -92,14 +93,16 @@ def attach(
         TypeError: `slave` is no AXI slave of cocotbext-axi, `requester` no requester, there is a
             source-id too many or too few, or no such option.
         ValueError: `on_fault`, `source_id` or an option cannot be, `user` is for signals that the
-            bus of the slave does not have, something is attached already, or the slave has bytes
-            that would be lost, or a target that would be asked no more.
+            bus of the slave does not have, something is attached or answers on the bus already, or
+            the slave has bytes that would be lost, or a target that would be asked no more.
         RuntimeError: This cocotbext-axi is not built as the one we know.
     """
     bridge = BurstPort(requester, source_id, on_fault, user, options)
     write_if, read_if = directions(slave)
-    require_user(bridge, *(getattr(each, "bus", None) for each in (write_if, read_if)))
+    buses = [getattr(each, "bus", None) for each in (write_if, read_if)]
+    require_user(bridge, *buses)
     share(bridge.requester.memory, write_if, read_if)
+    claim(type(slave).__name__, *ready_signals(*buses))
     for side, interface in ((_WriteSide, write_if), (_ReadSide, read_if)):
         if interface is not None:
             side(bridge, interface)
@@ -136,10 +139,11 @@ def attach_registers(
 
     Raises:
         TypeError: `target` has no registers.
-        ValueError: `base` is negative.
+        ValueError: `base` is negative, or somebody answers on the bus already.
         RuntimeError: This cocotbext-axi is not built as the one we know.
     """
     window = RegisterWindow(target, base)
+    claim("AxiSlave", *ready_signals(bus.write, bus.read))
     slave = AxiSlave(bus, clock, reset, SlaveTarget(window), reset_active_level)
     write_if, read_if = directions(slave)
     BeatWrites(write_if)

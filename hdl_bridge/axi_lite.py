@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from cocotbext.axi import AxiLiteSlave
 
+from hdl_bridge._axi_bus import ready_signals
 from hdl_bridge._axi_stock import let_errors_escape, take_unknown_data
+from hdl_bridge._claims import claim
 from hdl_bridge.registers import OutsideRegistersError, RegisterWindow, SlaveTarget
 
 if TYPE_CHECKING:
@@ -42,9 +44,10 @@ def attach_registers(
 
     Raises:
         TypeError: `target` has no registers.
-        ValueError: `base` is negative.
+        ValueError: `base` is negative, or somebody answers on the bus already.
     """
     registers = SlaveTarget(RegisterWindow(target, base))
+    claim("AxiLiteSlave", *ready_signals(bus.write, bus.read))
     slave = AxiLiteSlave(bus, clock, reset, registers, reset_active_level)
     take_unknown_data(slave.write_if)
     let_errors_escape(slave, OutsideRegistersError)

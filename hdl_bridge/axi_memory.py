@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import cocotb
 from cocotb.triggers import Event, First, RisingEdge
 
-from hdl_bridge._axi_bus import directions, require_user
+from hdl_bridge._arguments import require_count, require_wires
+from hdl_bridge._axi_bus import directions, ready_signals, require_user
 from hdl_bridge._axi_read import ReadSide
 from hdl_bridge._axi_side import Latency, Terms, Walks
 from hdl_bridge._axi_write import WriteSide
+from hdl_bridge._claims import claim
 from hdl_bridge._reset_input import ResetInput
 from hdl_bridge.burst_port import BurstPort, FaultResponse
 from hdl_bridge.exclusive import ExclusiveMonitor
@@ -85,15 +87,16 @@ class AxiMemory(BurstPort):
             **options: What every request carries, such as a PASID; see `RequestOptions`.
 
         Raises:
-            TypeError: `bus`, `requester`, `user`, `latency` or `monitor` is something else, there
-                is a source-id too many or too few, or no such option.
+            TypeError: An argument is something else, there is a source-id too many or too few, or
+                no such option.
             ValueError: `on_fault`, `source_id`, `outstanding` or an option cannot be, `user` is for
-                signals that the bus does not have, or it lacks one that has no default value.
+                signals that the bus does not have, it lacks one that has no default value, or
+                somebody answers on it already.
         """
+        require_wires(clock, reset, reset_active_level)
         super().__init__(requester, source_id, on_fault, user, options)
         self._woken = Event()
-        if outstanding < 1:
-            raise ValueError(f"outstanding={outstanding}: at least one burst must be taken")
+        require_count("outstanding", outstanding, 1)
         if monitor is not None and not isinstance(monitor, ExclusiveMonitor):
             raise TypeError(f"monitor={monitor!r} is no ExclusiveMonitor")
         self._monitor = monitor
@@ -103,6 +106,7 @@ class AxiMemory(BurstPort):
         terms = Terms(self, clock, self._wake, latency, Walks(latency), outstanding, monitor)
         write, read = directions(bus)
         require_user(self, write, read)
+        claim("AxiMemory", *ready_signals(write, read))
         self.write_if = WriteSide(write, terms) if write is not None else None
         self.read_if = ReadSide(read, terms) if read is not None else None
         self._sides = [side for side in (self.write_if, self.read_if) if side is not None]

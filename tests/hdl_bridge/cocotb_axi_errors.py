@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import cocotb
@@ -187,12 +188,64 @@ async def wrong_options_are_told_before_there_is_a_burst(dut: Any) -> None:
     for requester in ("00:04.0", None, 7):
         with pytest.raises(TypeError, match="is neither a requester nor a platform"):
             attach(ram, cast("Platform", requester))
-    for option, value in (("latency", 4), ("monitor", ExclusiveMonitor)):
-        options = {option: value}
-        with pytest.raises(TypeError, match=f"{option}=.* is no"):
-            AxiMemory(bus, dut.clk, dut.rst, platform, SOURCE_ID, **cast("Any", options))
     with pytest.raises(TypeError, match="not iterable"):
         Channel(dut.clk, list).set_pause_generator(cast("Any", 5))
+
+
+@cocotb.test
+async def wrong_arguments_of_our_own_memory_are_told(dut: Any) -> None:
+    await start(dut)
+    platform = Platform(1 << 20, load_entry_points=False)
+    bus = AxiBus.from_prefix(dut, "axi")
+    make: Any = AxiMemory
+    wrong: tuple[dict[str, Any], ...] = (
+        {"latency": 4},
+        {"monitor": ExclusiveMonitor},
+        {"outstanding": 2.5},
+        {"outstanding": "4"},
+        {"outstanding": True},
+        {"reset_active_level": "low"},
+    )
+    for options in wrong:
+        ((name, value),) = options.items()
+        with pytest.raises(TypeError, match=f"^{name}={re.escape(repr(value))} is no "):
+            make(bus, dut.clk, dut.rst, platform, SOURCE_ID, **options)
+    with pytest.raises(ValueError, match=r"^outstanding=0: it must be at least 1$"):
+        make(bus, dut.clk, dut.rst, platform, SOURCE_ID, outstanding=0)
+    with pytest.raises(TypeError, match=r"^clock=None is no signal$"):
+        make(bus, None, dut.rst, platform, SOURCE_ID)
+    with pytest.raises(TypeError, match=r"^reset=.*Platform object.* is no signal; .* None$"):
+        make(bus, dut.clk, platform, SOURCE_ID)
+    make(bus, dut.clk, None, platform, SOURCE_ID)
+
+
+@cocotb.test
+@cocotb.parametrize(direction=["write", "read"])
+async def one_model_answers_on_a_bus(dut: Any, direction: str) -> None:
+    """Not even in one direction; that the next test has the bus again, every test here shows."""
+    await start(dut)
+    Bench(dut)
+    platform = Platform(1 << 20, load_entry_points=False)
+    bus = AxiBus.from_prefix(dut, "axi")
+    already = f"answers on this bus already, at .*axi_a{direction[0]}ready"
+    with pytest.raises(ValueError, match=already):
+        AxiMemory(getattr(bus, direction), dut.clk, dut.rst, platform, SOURCE_ID)
+    ram = AxiRam(bus, dut.clk, dut.rst, size=0x1000)
+    with pytest.raises(ValueError, match=already):
+        attach(getattr(ram, f"{direction}_if"), platform, SOURCE_ID)
+    with pytest.raises(ValueError, match=r"^AxiSlave: .* answers on this bus already"):
+        attach_registers(bus, dut.clk, Registers(), dut.rst)
+
+
+@cocotb.test
+async def one_model_has_registers_behind_axi_lite(dut: Any) -> None:
+    await start(dut)
+    bus = AxiLiteBus.from_prefix(dut, "axil")
+    axi_lite.attach_registers(bus, dut.clk, Registers(), dut.rst)
+    with pytest.raises(
+        ValueError, match=r"^AxiLiteSlave: AxiLiteSlave answers on this bus already"
+    ):
+        axi_lite.attach_registers(bus, dut.clk, Registers(), dut.rst)
 
 
 @cocotb.test

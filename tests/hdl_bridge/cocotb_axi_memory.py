@@ -368,14 +368,18 @@ async def data_without_an_address_and_without_an_end_is_told(dut: Any) -> None:
 
 
 @cocotb.test(skip=cocotb.SIM_NAME.lower().startswith("verilator"))
-async def what_is_unknown_is_told(dut: Any) -> None:
+async def an_unknown_identifier_is_told(dut: Any) -> None:
     await start(dut)
     bench = Bench(dut)
     bench.slave._stop()
     dut.axi_awvalid.value = 1
     with pytest.raises(AxiProtocolError, match=r"AW: awid is [xX]+ while awvalid is 1"):
         await bench.slave._serve()
-    dut.axi_awvalid.value = 0
+
+
+@cocotb.test(skip=cocotb.SIM_NAME.lower().startswith("verilator"))
+async def an_unknown_last_beat_is_told(dut: Any) -> None:
+    await start(dut)
     bench = Bench(dut)
     bench.slave._stop()
     dut.axi_wlast.value = LogicArray("X")

@@ -10,11 +10,12 @@ import pytest
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotb.types import LogicArray
 
-from hdl_bridge.wishbone import WishboneBus, WishboneError, WishboneRegisters
+from hdl_bridge.wishbone import WishboneBus, WishboneError, WishboneMemory, WishboneRegisters
 from testbenches.master import random_pauses
 from testbenches.wishbone.master import Master, bus_of, start
 from tests.hdl_bridge.registers import Registers
 from tests.hdl_bridge.wishbone_bench import HOST, IOVA, MAPPED, Bench
+from vtd_plugin.bus import Platform
 from vtd_plugin.bus.testing import FakeRegisters, RecordingSink
 
 BASE = 0x8000
@@ -264,6 +265,38 @@ async def a_request_that_is_unknown_is_told(dut: Any) -> None:
     dut.command.value = 1
     with pytest.raises(WishboneError, match=r"ADR is [xX]+ while CYC and STB are 1"):
         await bench.memory._serve()
+
+
+@cocotb.test
+async def wrong_arguments_are_told(dut: Any) -> None:
+    await start(dut)
+    platform = Platform(1 << 20, load_entry_points=False)
+    bus = bus_of(dut)
+    make: Any = WishboneMemory
+    wrong = (("latency", 1.5), ("latency", True), ("outstanding", "4"), ("address_unit", 1.0))
+    for name, value in wrong:
+        with pytest.raises(TypeError, match=f"^{name}={value!r} is no int$"):
+            make(bus, dut.clk, dut.rst, platform, "00:06.0", **{name: value})
+    with pytest.raises(TypeError, match=r"\['psid'\] are no options of a request"):
+        make(bus, dut.clk, dut.rst, platform, "00:06.0", psid=4)
+    with pytest.raises(ValueError, match="PASID 0x100000 is not within 20 bits"):
+        make(bus, dut.clk, dut.rst, platform, "00:06.0", pasid=1 << 20)
+    with pytest.raises(TypeError, match=r"^clock=None is no signal$"):
+        make(bus, None, dut.rst, platform, "00:06.0")
+    with pytest.raises(TypeError, match=r"^reset=.*Platform object.* is no signal"):
+        make(bus, dut.clk, platform, "00:06.0")
+    with pytest.raises(TypeError, match=r"^clock=None is no signal$"):
+        WishboneRegisters(bus, None, dut.rst, Registers())
+
+
+@cocotb.test
+async def one_model_answers_on_a_bus(dut: Any) -> None:
+    await start(dut)
+    bench = Bench(dut)
+    with pytest.raises(ValueError, match="WishboneMemory answers on this bus already"):
+        WishboneMemory(bus_of(dut), dut.clk, dut.rst, bench.port)
+    with pytest.raises(ValueError, match="WishboneMemory answers on this bus already"):
+        WishboneRegisters(bus_of(dut), dut.clk, dut.rst, Registers())
 
 
 @cocotb.test

@@ -237,6 +237,10 @@ async def mistakes_of_the_caller_are_told(dut: Any) -> None:
         await master.write(0, 4)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="timeout=0"):
         make_master(dut, timeout=0)
+    with pytest.raises(TypeError, match=r"timeout=1\.5 is no int"):
+        make_master(dut, timeout=1.5)
+    with pytest.raises(TypeError, match="clock=None is no signal"):
+        WishboneMaster(bus_of(dut), None)
     for unit in (0, 3, 16):
         with pytest.raises(ValueError, match=f"address_unit={unit}"):
             WishboneMaster(bus_of(dut), dut.clk, dut.rst, address_unit=unit)

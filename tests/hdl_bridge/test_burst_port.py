@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from hdl_bridge._reset_input import ResetInput
 from hdl_bridge.axi import AxiUser, BurstPort
 from hdl_bridge.registers import RegisterWindow
 from hdl_bridge.reset import ResetLine, reset_platform
@@ -81,8 +80,6 @@ def test_options_are_looked_at_before_there_is_a_request(
     with pytest.raises(kind, match=message):
         port_of(port, **option)
     with pytest.raises(kind, match=message):
-        WishboneMemory(cast("Any", None), None, None, port, **option)
-    with pytest.raises(kind, match=message):
         port.read(0, 4, **option)
 
 
@@ -120,11 +117,6 @@ def test_a_wishbone_bus_is_one(platform: Platform, bus: Any) -> None:
         WishboneRegisters(bus, None, None, VtdUnit())
     with pytest.raises(TypeError, match="is no WishboneBus"):
         WishboneMaster(bus, None)
-
-
-def test_a_level_is_a_bool() -> None:
-    with pytest.raises(TypeError, match="reset_active_level='low' is no bool"):
-        ResetInput(None, cast("Any", "low"), list, list)
 
 
 def test_a_stall_input_has_five_bits() -> None:
