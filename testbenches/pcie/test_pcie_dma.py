@@ -8,7 +8,7 @@ from typing import Final
 from pywellen import Waveform
 
 from hdl_bridge.simulation import run
-from hdl_bridge.simulators import available
+from hdl_bridge.simulators import Simulator, available
 from testbenches import soak_seeds
 from testbenches.designs import Design
 from testbenches.pcie.cocotb_pcie_dma import DESTINATION, PAGE, SOURCE
@@ -70,10 +70,10 @@ def test_waveforms_show_what_each_engine_asks_for(tmp_path: Path) -> None:
         assert values(f"{name}_probe.remapped") == [0, 1]
 
 
-def test_soak(seeds: range) -> None:
+def test_soak(simulator: Simulator, seeds: range) -> None:
     """All seeds in one simulation: a new root complex for each costs less than a simulation."""
     run(
-        available()[0],
+        simulator,
         PCIE_DMA.top,
         PCIE_DMA.sources,
         "testbenches.pcie.cocotb_pcie_soak",
