@@ -6,18 +6,19 @@ Requests without a PASID use a second stage, which is also under the nested one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from testbenches.bench import TABLE_BYTES
 from testbenches.journal import DIRECT, PAGE, PasidViews, View
 from testbenches.scene import DEVICE, RAM_BYTES, TABLES
 from vtd_plugin import VtdConfig
 from vtd_plugin.software import FrameAllocator, GuestMemory
+from vtd_plugin.software.pages import PAGE_2M
 
 if TYPE_CHECKING:
     from testbenches.scene import Scene
     from testbenches.sg import Copy
-    from vtd_plugin.software import Driver
+    from vtd_plugin.software import Domain, Driver, FirstStageDomain
 
 FIRST: Final = 0x11
 SECOND: Final = 0x22
@@ -28,6 +29,9 @@ PASIDS: Final = (FIRST, SECOND, NESTED, PASS_THROUGH)
 GUEST_DATA: Final = 0x40_0000
 """Guest-physical address of what the nested first stage leads to."""
 GUEST_TABLES: Final = 0x60_0000
+GUEST_LARGE: Final = 0x80_0000
+LARGE: Final = 0x20_0000
+"""Where large pages lead to memory from address 0 on."""
 GUEST_TABLE_PAGES: Final = 8
 
 _ACCESSED_AND_DIRTY: Final = 0x60
@@ -35,9 +39,9 @@ _USER_VALID: Final = 1 << 20
 _USER_PRIVILEGED: Final = 1 << 21
 
 
-def config() -> VtdConfig:
-    """A unit in scalable mode, with PASIDs of 8 bits."""
-    return VtdConfig(SMTS=1, FSTS=1, SSTS=1, NEST=1, PASID=1, PSS=7, SMPWCS=1, SRS=1)
+def config(**more: Any) -> VtdConfig:
+    """A unit in scalable mode, with PASIDs of 8 bits; with more arguments of a `VtdConfig`."""
+    return VtdConfig(SMTS=1, FSTS=1, SSTS=1, NEST=1, PASID=1, PSS=7, SMPWCS=1, SRS=1, **more)
 
 
 def user(pasid: int | None, *, privileged: bool = False) -> int:
@@ -57,6 +61,9 @@ class AddressSpaces:
 
     Attributes:
         driver: Software.
+        domains: What translates the addresses of requests, by PASID.
+        guest: Where the nested first stage leads: guest-physical pages.
+        host: The second stage of requests without PASID, and of the nested ones.
         view: Where addresses lead, by PASID.
     """
 
@@ -75,15 +82,16 @@ class AddressSpaces:
         assert guest.pages is not None
         # A guest sees its memory in a row; where its pages are is the business of the host.
         frames = {GUEST_DATA + PAGE * index: at for index, at in enumerate(guest.pages.values())}
-        self._guest = dict(zip(guest.pages, frames, strict=True))
+        self.guest = dict(zip(guest.pages, frames, strict=True))
         tables = TABLES + 2 * TABLE_BYTES + number * GUEST_TABLE_PAGES * PAGE
         for index in range(GUEST_TABLE_PAGES):
             frames[GUEST_TABLES + PAGE * index] = tables + PAGE * index
         self._nested = guest
-        self._host = driver.create_domain(levels=4)
-        self._plain.map_in(self._host)
-        View("guest-physical", frames).map_in(self._host)
-        driver.attach(DEVICE, self._host)
+        self.host = driver.create_domain(levels=4)
+        self._plain.map_in(self.host)
+        View("guest-physical", frames).map_in(self.host)
+        driver.attach(DEVICE, self.host)
+        self.domains: dict[int | None, Domain | FirstStageDomain] = {None: self.host}
         self.view = PasidViews("spaces", {None: self._plain})
 
     def attach_all(self) -> None:
@@ -97,14 +105,21 @@ class AddressSpaces:
         second.map_in(other)
         driver.attach_pasid(DEVICE, SECOND, second_stage=other)
         guest = driver.create_first_stage_domain(
-            cpu=GuestMemory(scene.image, self._host.table),
+            cpu=GuestMemory(scene.image, self.host.table),
             frames=FrameAllocator(GUEST_TABLES, GUEST_TABLE_PAGES * PAGE),
         )
-        View("guest-virtual", self._guest).map_in(guest)
-        driver.attach_pasid(DEVICE, NESTED, first_stage=guest, second_stage=self._host)
+        View("guest-virtual", self.guest).map_in(guest)
+        driver.attach_pasid(DEVICE, NESTED, first_stage=guest, second_stage=self.host)
         driver.attach_pasid(DEVICE, PASS_THROUGH, pass_through=True)
+        self.domains |= {FIRST: process, SECOND: other, NESTED: guest}
         views: dict[int | None, View] = {None: self._plain, FIRST: first, SECOND: second}
         self.view = PasidViews("spaces", views | {NESTED: self._nested, PASS_THROUGH: DIRECT})
+
+    def map_large_pages(self) -> None:
+        """Let a page of 2 MiB lead to memory in each address space, after `attach_all`."""
+        self.host.map(GUEST_LARGE, 0, PAGE_2M)
+        for pasid, domain in self.domains.items():
+            domain.map(LARGE, GUEST_LARGE if pasid == NESTED else 0, PAGE_2M)
 
     def copies(self) -> list[Copy]:
         """Copies in every address space, one after the other at random."""

@@ -22,15 +22,39 @@ if TYPE_CHECKING:
 PAGE: Final = 4096
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why a request is blocked.
+
+    Attributes:
+        condition: The architecture's name of the fault condition.
+        recorded: Whether there is a fault record of it if there is room.
+    """
+
+    condition: str
+    recorded: bool = True
+
+
 class View:
-    """Where addresses lead: page by page, or, without pages, to themselves."""
+    """Where addresses lead: page by page, or, without pages, to themselves.
 
-    __slots__ = ("name", "pages")
+    Attributes:
+        name: What it is called in messages.
+        pages: The page addresses of what is mapped.
+        blocks: What is kept out of a page, by page address and whether it is a write.
+    """
 
-    def __init__(self, name: str, pages: Mapping[int, int] | None = None) -> None:
-        """Take the page addresses of what is mapped."""
+    __slots__ = ("blocks", "name", "pages")
+
+    def __init__(
+        self,
+        name: str,
+        pages: Mapping[int, int] | None = None,
+        blocks: Mapping[tuple[int, bool], Block] | None = None,
+    ) -> None:
         self.name = name
         self.pages = pages
+        self.blocks = blocks or {}
 
     def of(self, pasid: int | None) -> View:  # noqa: ARG002 - the same for all
         """Where the addresses of requests with a PASID lead, or of those without one."""
@@ -48,6 +72,14 @@ class View:
             return iova
         page = self.pages.get(iova // PAGE * PAGE)
         return None if page is None else page + iova % PAGE
+
+    def block(self, iova: int, *, is_write: bool) -> Block | None:
+        """Why a request is kept out of its page, if that is known."""
+        return self.blocks.get((iova // PAGE * PAGE, is_write))
+
+    def lets_through(self, iova: int, *, is_write: bool) -> bool:
+        """Whether a request reaches memory."""
+        return self.address(iova) is not None and self.block(iova, is_write=is_write) is None
 
 
 class PasidViews(View):
@@ -118,6 +150,11 @@ class Burst:
         return self.transfer.attributes.pasid, self.transfer.iova
 
     @property
+    def page(self) -> int:
+        """The page it is in."""
+        return self.transfer.iova // PAGE * PAGE
+
+    @property
     def address(self) -> int:
         """Where its bytes are in memory."""
         address = self.view.address(self.transfer.iova)
@@ -126,12 +163,19 @@ class Burst:
 
     @property
     def leads_somewhere(self) -> bool:
-        """Whether its page is mapped."""
-        return self.view.address(self.transfer.iova) is not None
+        """Whether it reaches memory."""
+        return self.view.lets_through(self.transfer.iova, is_write=self.transfer.is_write)
+
+    @property
+    def block(self) -> Block | None:
+        """Why it is blocked, if that is known."""
+        return self.view.block(self.transfer.iova, is_write=self.transfer.is_write)
 
     def check(self) -> None:
         """Assert that it is blocked if, and only if, it leads nowhere."""
-        assert self.transfer.ok == self.leads_somewhere, f"{self.transfer} under {self.view.name}"
+        assert self.transfer.ok == self.leads_somewhere, (
+            f"{self.transfer} under {self.view.name}: {self.block}"
+        )
 
 
 class Journal:
@@ -140,11 +184,13 @@ class Journal:
     Attributes:
         bursts: Those since the start of the last run, in order.
         view: Where addresses lead now.
+        listeners: Told of each burst that begins.
     """
 
     def __init__(self, image: MemoryImage, view: View = DIRECT) -> None:
         self.bursts: list[Burst] = []
         self.view = view
+        self.listeners: list[Callable[[Burst], object]] = []
         self._image = image
         self._armed: tuple[Callable[[int], bool], View] | None = None
         image.watchers.append(self._software_writes)
@@ -153,6 +199,8 @@ class Journal:
         """Note a burst that begins now; whether it is blocked is for its `Burst.check`."""
         burst = Burst(request, self.view.of(request.attributes.pasid))
         self.bursts.append(burst)
+        for listener in self.listeners:
+            listener(burst)
         return burst
 
     def switch_when(self, is_command: Callable[[int], bool], view: View) -> None:
@@ -171,28 +219,36 @@ class Journal:
         """Expect in memory what the bursts of a run of copies must have written.
 
         Args:
-            copies: All copies of the run; nothing they read is written by any of them.
+            copies: All copies of the run, one after the other; nothing they read is written by any
+                of them, and no two write the same addresses.
             beat_bytes: Bytes of a beat: of a write that a reset cut short, some may be there.
 
         Returns:
             How many bytes went to memory.
         """
-        reads = {burst.place: burst for burst in self.bursts if not burst.transfer.is_write}
+        reads: dict[tuple[int | None, int], Burst] = {}
         moved = 0
-        for write in self.writes():
-            pasid, iova = write.place
+        for burst in self.bursts:
+            if not burst.transfer.is_write:
+                reads[burst.place] = burst
+                continue
+            pasid, iova = burst.place
             copy = _copy_of(copies, pasid, iova)
-            offset = iova - copy.destination
-            size = min(write.transfer.size, copy.length - offset)
-            source = reads[pasid, copy.source + offset].address
-            data = bytes(self._image.expected[source : source + size])
-            if write.transfer.aborted:
-                moved += self._image.expect_beats(write.address, data, beat_bytes)
-            else:
-                self._image.expect(write.address, data)
-                moved += size
+            read = reads[pasid, copy.source + iova - copy.destination]
+            assert read.leads_somewhere, f"{burst.transfer} has no data: {read.transfer} is blocked"
+            if burst.leads_somewhere:
+                size = min(burst.transfer.size, copy.destination + copy.length - iova)
+                moved += self._expect(burst, read.address, size, beat_bytes)
         self.bursts.clear()
         return moved
+
+    def _expect(self, write: Burst, source: int, size: int, beat_bytes: int) -> int:
+        """Expect what a write has brought from an address; how many bytes that were."""
+        data = bytes(self._image.expected[source : source + size])
+        if write.transfer.aborted:
+            return self._image.expect_beats(write.address, data, beat_bytes)
+        self._image.expect(write.address, data)
+        return size
 
     def _software_writes(self, address: int) -> None:
         if self._armed is not None and self._armed[0](address):

@@ -43,8 +43,10 @@ class Scene(Bench):
         beat_bytes: Bytes of a beat.
     """
 
-    def __init__(self, master: Master, config: VtdConfig | None, latency: Latency | None) -> None:
-        super().__init__(master, DEVICE, RAM_BYTES, config, user=AxiUser(), latency=latency)
+    def __init__(
+        self, master: Master, config: VtdConfig | None, latency: Latency | None, ram_bytes: int
+    ) -> None:
+        super().__init__(master, DEVICE, ram_bytes, config, user=AxiUser(), latency=latency)
         self._free_frames = self.rng.sample(FRAMES, len(FRAMES))
         self.host = SgHost(master, self.image)
         self.checker = AxiChecker(self.dut)
@@ -52,7 +54,12 @@ class Scene(Bench):
 
     @classmethod
     async def power_up(
-        cls, dut: Any, config: VtdConfig | None = None, *, latency: Latency | None = None
+        cls,
+        dut: Any,
+        config: VtdConfig | None = None,
+        *,
+        latency: Latency | None = None,
+        ram_bytes: int = RAM_BYTES,
     ) -> Scene:
         """Power up.
 
@@ -60,8 +67,9 @@ class Scene(Bench):
             dut: The top, ``tb_sg_dma`` or ``tb_sg_dma_native``.
             config: What unit there is.
             latency: What an AxiMemory takes.
+            ram_bytes: How much memory there is.
         """
-        scene = cls(await Master.power_up(dut), config, latency)
+        scene = cls(await Master.power_up(dut), config, latency, ram_bytes)
         await scene.master.leave_reset()
         return scene
 

@@ -1,0 +1,1 @@
+"""A master that copies without end while software does anything to the unit in front of it."""
