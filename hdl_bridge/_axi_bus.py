@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cocotbext.axi import AxiBus, AxiReadBus, AxiWriteBus
+from cocotbext.axi import (
+    AxiBus,
+    AxiLiteBus,
+    AxiLiteReadBus,
+    AxiLiteWriteBus,
+    AxiReadBus,
+    AxiWriteBus,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -13,14 +20,18 @@ if TYPE_CHECKING:
 
 _WRITE: Final = {
     "aw": ("awaddr", "awvalid", "awready"),
-    "w": ("wdata", "wlast", "wvalid", "wready"),
+    "w": ("wdata", "wvalid", "wready"),
     "b": ("bvalid", "bready"),
 }
 _READ: Final = {
     "ar": ("araddr", "arvalid", "arready"),
     "r": ("rdata", "rvalid", "rready"),
 }
-"""The signals that have no default value, by channel."""
+"""The signals that have no default value, by channel; WLAST has none where there is AWLEN."""
+
+_WRITE_ONLY: Final = (AxiWriteBus, AxiLiteWriteBus)
+_READ_ONLY: Final = (AxiReadBus, AxiLiteReadBus)
+_BOTH: Final = (AxiBus, AxiLiteBus)
 
 
 def signal(channel: Any, name: str) -> Any | None:
@@ -28,18 +39,26 @@ def signal(channel: Any, name: str) -> Any | None:
     return getattr(channel, name, None)
 
 
+def _has(channel: Any, name: str) -> bool:
+    return signal(channel, name) is not None
+
+
 def directions(bus: Any) -> tuple[Any | None, Any | None]:
     """The write and the read channels of a bus, each None if it has not that direction.
 
     Raises:
-        TypeError: It is no AXI bus of cocotbext-axi.
+        TypeError: It is no AXI4 or AXI4-Lite bus of cocotbext-axi.
         ValueError: It lacks a signal that has no default value.
     """
-    if not isinstance(bus, AxiBus | AxiWriteBus | AxiReadBus):
-        raise TypeError(f"{bus!r} is no AxiBus, AxiWriteBus or AxiReadBus of cocotbext-axi")
-    write = None if isinstance(bus, AxiReadBus) else getattr(bus, "write", bus)
-    read = None if isinstance(bus, AxiWriteBus) else getattr(bus, "read", bus)
+    if not isinstance(bus, _BOTH + _WRITE_ONLY + _READ_ONLY):
+        raise TypeError(
+            f"{bus!r} is no AxiBus or AxiLiteBus of cocotbext-axi, nor a direction of one"
+        )
+    write = None if isinstance(bus, _READ_ONLY) else getattr(bus, "write", bus)
+    read = None if isinstance(bus, _WRITE_ONLY) else getattr(bus, "read", bus)
     (write, no_write), (read, no_read) = _look_up(write, _WRITE), _look_up(read, _READ)
+    if write is not None and _has(write.aw, "awlen") and not _has(write.w, "wlast"):
+        no_write.append("wlast")
     if missing := no_write + no_read:
         raise ValueError(f"the bus lacks {', '.join(missing)}")
     if write is None and read is None:
@@ -50,9 +69,7 @@ def directions(bus: Any) -> tuple[Any | None, Any | None]:
 def _look_up(direction: Any, needed: Mapping[str, Iterable[str]]) -> tuple[Any | None, list[str]]:
     """A direction, None if the bus has nothing of it; and the signals of it that are missing."""
     names = [(channel, name) for channel in needed for name in needed[channel]]
-    missing = [
-        name for channel, name in names if signal(getattr(direction, channel, None), name) is None
-    ]
+    missing = [name for channel, name in names if not _has(getattr(direction, channel, None), name)]
     return (None, []) if len(missing) == len(names) else (direction, missing)
 
 

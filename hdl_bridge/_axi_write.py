@@ -36,9 +36,13 @@ class _DataChannel(Channel):
         self.valid = sampler(bus.wvalid)
         self.ready = Output(bus.wready)
         self.data = sampler(bus.wdata)
-        self.last = sampler(bus.wlast)
-        every, strobes = "1" * bus_bytes, signal(bus, "wstrb")
-        self.strobes: Callable[[], str] = sampler(strobes) if strobes is not None else lambda: every
+        self.last = _sampler_or(signal(bus, "wlast"), "1")
+        self.strobes = _sampler_or(signal(bus, "wstrb"), "1" * bus_bytes)
+
+
+def _sampler_or(handle: Any | None, default: str) -> Callable[[], str]:
+    """What samples a signal, or gives its default value."""
+    return sampler(handle) if handle is not None else lambda: default
 
 
 class _ResponseChannel(Channel):

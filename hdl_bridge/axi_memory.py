@@ -69,8 +69,8 @@ class AxiMemory(BurstPort):
         """Answer on a bus from now on.
 
         Args:
-            bus: An AxiBus of cocotbext-axi, or one direction of it. Signals that it lacks have the
-                default values of AXI.
+            bus: An AxiBus or AxiLiteBus of cocotbext-axi, or one direction of it. Signals that it
+                lacks have the default values of AXI.
             clock: Its clock.
             reset: Its reset, or None.
             requester: Whose requests the bursts are: a requester port, an assigned device, or a

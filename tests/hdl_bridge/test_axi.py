@@ -65,6 +65,12 @@ def test_our_own_memory(simulator: Simulator, width: int, seed: int) -> None:
     run_over_wires(simulator, "cocotb_axi_memory", width, seed=seed, env=env)
 
 
+@pytest.mark.parametrize("width", [32, 64])
+@on_all_simulators
+def test_our_own_memory_behind_axi4_lite(simulator: Simulator, width: int) -> None:
+    run_over_wires(simulator, "cocotb_axi_lite_dma", width)
+
+
 @pytest.mark.parametrize(("width", "slots", "seed"), [(32, 4, 1), (128, 7, 2)])
 @on_all_simulators
 def test_our_own_memory_with_a_master_in_rtl(
