@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from testbenches.sg import Copy
     from vtd_plugin.bus import Attributes
     from vtd_plugin.software import Domain, FirstStageDomain
+    from vtd_plugin.software.page_table import PageTable
 
 PAGE: Final = 4096
 
@@ -60,11 +61,13 @@ class View:
         """Where the addresses of requests with a PASID lead, or of those without one."""
         return self
 
-    def map_in(self, domain: Domain | FirstStageDomain) -> None:
-        """Map in a domain what this view says."""
+    def map_in(self, domain: Domain | FirstStageDomain | PageTable) -> None:
+        """Map in a domain, or in its tables alone, what this view says."""
         assert self.pages is not None
         for iova, address in self.pages.items():
-            domain.map(iova, address, PAGE)
+            read, write = (self.lets_through(iova, is_write=kind) for kind in (False, True))
+            if read or write:
+                domain.map(iova, address, PAGE, read=read, write=write)
 
     def address(self, iova: int) -> int | None:
         """Where an address leads; None where nothing is mapped."""

@@ -115,10 +115,9 @@ class Commands:
 
     def _change_pages(self, source_id: int) -> Pending:
         domain, view = self.domains[source_id], self._changed[source_id]
-        assert view.pages is not None
-        for iova, address in view.pages.items():
+        for iova in view.pages or ():
             domain.table.unmap(iova, PAGE)
-            domain.table.map(iova, address, PAGE)
+        view.map_in(domain.table)
         return self.driver.start_invalidation(descriptors.iotlb(domain.domain_id))
 
     _actions: Final[dict[Trigger, Callable[[Commands, int], Pending]]] = {

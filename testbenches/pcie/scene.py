@@ -6,7 +6,7 @@ import random
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from testbenches.journal import DIRECT, PAGE, View
+from testbenches.journal import DIRECT, PAGE, Block, View
 from testbenches.master import random_pauses
 from testbenches.memory_image import MemoryImage, driver_of
 from testbenches.pcie.bench import Bench, flush
@@ -39,6 +39,10 @@ _CACHES: Final = (
     CacheSizes(context=1, paging_structure=2, iotlb=3),
     CacheSizes(context=0, paging_structure=0, iotlb=0),
 )
+_NO_RIGHT: Final = {"read": "LGN.3", "write": "LGN.2"}
+"""The conditions of a page without a right, and of one that is not mapped (section 7.1.3)."""
+_WITHHELD: Final = 0.1
+"""Of the rights to pages."""
 _RECOVERY: Final = 200
 """Clock cycles before software touches an engine that was reset: a TLP may still be leaving it."""
 _SLOWEST: Final = 20_000
@@ -83,9 +87,15 @@ class Scene(Bench):
         return driver_of(self.image, range(tables, tables + _TABLE_BYTES), use_queue=use_queue)
 
     def random_view(self, name: str) -> View:
-        """Source and destination anywhere in unused memory."""
+        """Source and destination anywhere in unused memory, some pages without all rights."""
         iovas = [base + PAGE * number for base in (SOURCE, DESTINATION) for number in range(PAGES)]
-        return View(name, {iova: self._free_frames.pop() for iova in iovas})
+        blocks = {
+            (iova, kind == "write"): Block(condition)
+            for iova in iovas
+            for kind, condition in _NO_RIGHT.items()
+            if self.rng.random() < _WITHHELD
+        }
+        return View(name, {iova: self._free_frames.pop() for iova in iovas}, blocks)
 
     def see(self, views: Mapping[int, View]) -> None:
         """Let addresses lead each engine to places of its own, by its source-id."""
@@ -196,11 +206,13 @@ class Scene(Bench):
         """What software is told of are the requests that were blocked, and each that has room."""
         lost = driver.fault_overflows
         reports = {
-            (report.source_id, report.address, str(report.request))
+            (report.source_id, report.address, str(report.request), report.name)
             for report in driver.handle_faults()
         }
         blocked = {
-            (side.port.source_id, page, kind) for side in self.sides for page, kind in side.blocked
+            (side.port.source_id, page, kind, _NO_RIGHT[kind])
+            for side in self.sides
+            for page, kind in side.blocked
         }
         assert reports <= blocked
         assert reports == blocked or driver.fault_overflows > lost

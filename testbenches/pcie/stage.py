@@ -88,10 +88,8 @@ class Stage:
         if rng.random() < 0.5:
             first, size = first + PAGE * rng.randrange(PAGES), PAGE
         older = side.older(first, first + size - 1)
-        pages = self._remapped[source_id].pages
-        assert pages is not None
+        old = self._remapped[source_id]
         gone = range(first, first + size)
-        side.journal.view = View(
-            "unmapped", {iova: pages[iova] for iova in pages if iova not in gone}
-        )
+        left = {iova: at for iova, at in (old.pages or {}).items() if iova not in gone}
+        side.journal.view = View("unmapped", left, old.blocks)
         return self._commands.domains[source_id].start_unmap(first, size), older

@@ -20,7 +20,7 @@ from hdl_bridge.wishbone import WishboneMemory
 from testbenches.master import random_pauses
 from testbenches.soak_seeds import seeds_of_this_simulation
 from testbenches.wishbone.master import Master, bus_of, start
-from vtd_plugin.bus import Mapping, Platform, TransferBegan
+from vtd_plugin.bus import Mapping, Platform, RequestKind, TransferBegan
 from vtd_plugin.bus.testing import FakeUnit
 from vtd_plugin.cosim import record
 
@@ -84,14 +84,17 @@ class Soak:
 
     def _observe(self, event: Event) -> None:
         if isinstance(event, TransferBegan):
-            self.began.append((event.iova, event.size, self._place(event.iova)))
+            is_write = event.attributes.kind is RequestKind.WRITE
+            self.began.append((event.iova, event.size, self._place(event.iova, is_write=is_write)))
 
-    def _place(self, iova: int) -> int | None:
-        """Where an address lies in memory now, if anywhere."""
+    def _place(self, iova: int, *, is_write: bool) -> int | None:
+        """Where an access to an address goes in memory now, if anywhere."""
         if not self.unit.enabled:
             return iova if iova < RAM else None
         mapping = self.unit.tables.find(iova)
-        return None if mapping is None else mapping.address + iova - mapping.iova
+        if mapping is None or not (mapping.writable if is_write else mapping.readable):
+            return None
+        return mapping.address + iova - mapping.iova
 
     def _hold_back(self) -> None:
         duty = self.rng.choice((0, 0.2, 0.6))
@@ -99,12 +102,15 @@ class Soak:
             channel.set_pause_generator(random_pauses(random.Random(self.rng.random()), duty))
 
     def remap(self) -> None:
-        """Map some pages of the master to wherever."""
+        """Map some pages of the master to wherever, not all with all rights."""
         frames = self.rng.sample(range(0, RAM, PAGE), PAGES)
         self.unit.tables.clear()
         for page, frame in enumerate(frames):
             if self.rng.random() < 0.8:
-                self.unit.tables.add(Mapping(IOVA + PAGE * page, frame, PAGE))
+                readable, writable = (self.rng.random() < 0.9 for _ in range(2))
+                self.unit.tables.add(
+                    Mapping(IOVA + PAGE * page, frame, PAGE, readable=readable, writable=writable)
+                )
         self.unit.enable()
 
     async def access(self) -> None:
@@ -186,7 +192,7 @@ class Soak:
                 self.content[place + lane] = command.data[lane]
 
 
-@cocotb.test
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 @cocotb.parametrize(seed=seeds_of_this_simulation())
 async def nothing_is_lost(dut: Any, seed: int) -> None:
     """Every access comes to what it must, and every byte of memory is what it must be."""
