@@ -26,7 +26,7 @@ async def staged(dut: Any, trigger: Trigger) -> Stage:
     return stage
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_whole_driver_enables_a_unit_whose_master_is_busy(dut: Any) -> None:
     scene = await Scene.power_up(dut)
     pause_all(scene.memory, scene.rng)
@@ -58,7 +58,7 @@ async def a_whole_driver_enables_a_unit_whose_master_is_busy(dut: Any) -> None:
     await scene.run()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def turning_off_waits_for_every_burst_of_random_back_pressure(dut: Any) -> None:
     stage = await staged(dut, Trigger.DISABLE)
     scene = stage.scene
@@ -77,7 +77,7 @@ async def turning_off_waits_for_every_burst_of_random_back_pressure(dut: Any) ->
     assert waits
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def software_that_polls_lets_the_master_go_on(dut: Any) -> None:
     stage = await staged(dut, Trigger.DISABLE)
     scene = stage.scene
@@ -95,7 +95,7 @@ async def software_that_polls_lets_the_master_go_on(dut: Any) -> None:
     await scene.finish(copies)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_stopped_master_lets_go_of_what_it_had(dut: Any) -> None:
     stage = await staged(dut, Trigger.SET_ROOT)
     scene = stage.scene

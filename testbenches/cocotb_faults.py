@@ -55,7 +55,7 @@ async def without(dut: Any, missing: int) -> tuple[Scene, Driver, Watched, Domai
     return scene, driver, Watched(dut), domain
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_read_of_an_unmapped_page_is_blocked_and_reported(dut: Any) -> None:
     scene, driver, watched, _ = await without(dut, SOURCE)
     await scene.start([COPY])
@@ -66,7 +66,7 @@ async def a_read_of_an_unmapped_page_is_blocked_and_reported(dut: Any) -> None:
     await check_report(scene, driver, FaultedRequest.READ, SOURCE)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_write_to_an_unmapped_page_is_blocked_and_reported(dut: Any) -> None:
     scene, driver, watched, _ = await without(dut, DESTINATION)
     await scene.start([COPY])
@@ -76,7 +76,7 @@ async def a_write_to_an_unmapped_page_is_blocked_and_reported(dut: Any) -> None:
     await check_report(scene, driver, FaultedRequest.WRITE, DESTINATION)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_descriptor_that_cannot_be_read_stops_the_engine(dut: Any) -> None:
     scene, driver, watched, _ = await without(dut, CHAIN)
     await scene.start([COPY])
@@ -86,7 +86,7 @@ async def a_descriptor_that_cannot_be_read_stops_the_engine(dut: Any) -> None:
     await check_report(scene, driver, FaultedRequest.READ, CHAIN)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_copy_into_a_gap_stops_at_its_border(dut: Any) -> None:
     scene, driver, watched, _ = await without(dut, DESTINATION + PAGE)
     copy = Copy(SOURCE, DESTINATION + PAGE - 128, 256)
@@ -103,7 +103,7 @@ async def a_copy_into_a_gap_stops_at_its_border(dut: Any) -> None:
     scene.image.check()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_page_mapped_after_its_fault_is_reached(dut: Any) -> None:
     scene, driver, _, domain = await without(dut, SOURCE)
     await scene.start([COPY])
@@ -115,7 +115,7 @@ async def a_page_mapped_after_its_fault_is_reached(dut: Any) -> None:
     await scene.run([COPY])
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def an_unknown_requester_reaches_nothing(dut: Any) -> None:
     scene = await Scene.power_up(dut)
     driver = scene.driver()

@@ -50,7 +50,7 @@ class Remapped:
         return self.view
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(use_queue=[True, False])
 async def a_cached_page_is_used_until_it_is_invalidated(dut: Any, use_queue: bool) -> None:
     remapped = await Remapped.power_up(dut, use_queue=use_queue)
@@ -66,7 +66,7 @@ async def a_cached_page_is_used_until_it_is_invalidated(dut: Any, use_queue: boo
     await scene.run([COPY])
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_wait_is_written_only_when_what_it_waits_for_has_drained(dut: Any) -> None:
     remapped = await Remapped.power_up(dut)
     scene, driver = remapped.scene, remapped.driver
@@ -84,7 +84,7 @@ async def a_wait_is_written_only_when_what_it_waits_for_has_drained(dut: Any) ->
         await scene.finish([COPY])
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def unmapping_under_way_lets_the_last_burst_land_before_the_page_is_given_back(
     dut: Any,
 ) -> None:
@@ -105,7 +105,7 @@ async def unmapping_under_way_lets_the_last_burst_land_before_the_page_is_given_
     scene.image.check()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(use_queue=[True, False])
 async def a_context_entry_is_used_until_it_is_invalidated(dut: Any, use_queue: bool) -> None:
     remapped = await Remapped.power_up(dut, use_queue=use_queue)
@@ -127,7 +127,7 @@ async def a_context_entry_is_used_until_it_is_invalidated(dut: Any, use_queue: b
     await scene.run([COPY, beside])
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def many_invalidations_while_dma_runs_lose_no_byte(dut: Any) -> None:
     remapped = await Remapped.power_up(dut)
     scene, driver = remapped.scene, remapped.driver

@@ -17,7 +17,7 @@ from testbenches.memory_side import Memory
 _CELLS = [Param(cell, cell.name_in_memory) for cell in cells(Memory.of_this_simulation())]
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(cell=_CELLS)
 async def every_byte_lands_where_it_must(dut: Any, cell: Cell) -> None:
     checked = await check(dut, cell)

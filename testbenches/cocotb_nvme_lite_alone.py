@@ -76,7 +76,7 @@ def pieces(pages: list[int], offset: int, size: int) -> list[tuple[int, int]]:
     return found
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def identifies_itself(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     await alone.host.enable()
@@ -92,7 +92,7 @@ async def identifies_itself(dut: Any) -> None:
     alone.checker.require_clean()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def moves_every_byte_under_random_back_pressure(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     pause_all(alone.slave, alone.rng)
@@ -131,7 +131,7 @@ async def move_there_and_back(alone: Alone, lba: int, blocks: int) -> None:
     assert alone.faults.data[DATA:] == expected[DATA:]
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def queues_wrap_and_the_phase_turns(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     await alone.host.start()
@@ -141,7 +141,7 @@ async def queues_wrap_and_the_phase_turns(dut: Any) -> None:
         assert (done.queue, done.head) == (1, (number + 1) % alone.host.layout.entries)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def waits_while_the_completion_queue_is_full(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     host = alone.host
@@ -156,7 +156,7 @@ async def waits_while_the_completion_queue_is_full(dut: Any) -> None:
     assert commands == list(range(commands[0], commands[0] + host.layout.entries))
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def refuses_what_it_cannot_do(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     host = alone.host
@@ -191,7 +191,7 @@ async def refuses_what_it_cannot_do(dut: Any) -> None:
     assert (await host.admin_command(0x04, cdw10=1)).status is Status.SUCCESS
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_list_that_names_itself_ends_in_a_status(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     await alone.host.start()
@@ -201,7 +201,7 @@ async def a_list_that_names_itself_ends_in_a_status(dut: Any) -> None:
     assert done.status is Status.PRP_OFFSET_INVALID
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def an_error_of_data_ends_the_command_and_no_more(dut: Any) -> None:
     alone = await Alone.power_up(dut, faulty=True)
     host = alone.host
@@ -218,7 +218,7 @@ async def an_error_of_data_ends_the_command_and_no_more(dut: Any) -> None:
     alone.checker.require_clean()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def an_error_of_a_queue_is_fatal_until_disabled(dut: Any) -> None:
     alone = await Alone.power_up(dut, faulty=True)
     host = alone.host
@@ -235,7 +235,7 @@ async def an_error_of_a_queue_is_fatal_until_disabled(dut: Any) -> None:
         await host.disable()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def interrupts_are_messages_when_enabled_and_a_wire_when_not(dut: Any) -> None:
     alone = await Alone.power_up(dut, faulty=True)
     host = alone.host
@@ -263,7 +263,7 @@ async def interrupts_are_messages_when_enabled_and_a_wire_when_not(dut: Any) -> 
     assert await host.master.read(Register.MSI_CONTROL) == 1 << 31 | 1
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def clearing_enable_ends_whatever_runs(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     pause_all(alone.slave, alone.rng)
@@ -279,7 +279,7 @@ async def clearing_enable_ends_whatever_runs(dut: Any) -> None:
     alone.checker.require_clean()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_reset_may_come_at_any_cycle(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     pause_all(alone.slave, alone.rng, duty=0.2)

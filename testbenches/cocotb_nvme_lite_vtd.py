@@ -132,7 +132,7 @@ async def remapped(dut: Any) -> Disk:
     return disk
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def every_byte_goes_to_the_disk_and_back_through_the_unit(dut: Any) -> None:
     disk = await remapped(dut)
     await disk.there_and_back()
@@ -140,7 +140,7 @@ async def every_byte_goes_to_the_disk_and_back_through_the_unit(dut: Any) -> Non
     assert not disk.driver.handle_faults()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def translation_is_turned_on_and_off_under_a_transfer(dut: Any) -> None:
     disk = await Disk.power_up(dut)
     disk.map_all()  # to where they are: what the disk is told leads there either way
@@ -157,7 +157,7 @@ async def translation_is_turned_on_and_off_under_a_transfer(dut: Any) -> None:
         await disk.there_and_back()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_page_that_is_not_mapped_ends_in_a_transfer_error(dut: Any) -> None:
     disk = await remapped(dut)
     await disk.there_and_back()
@@ -174,7 +174,7 @@ async def a_page_that_is_not_mapped_ends_in_a_transfer_error(dut: Any) -> None:
     await disk.there_and_back(lba=32)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def pages_are_taken_away_under_a_transfer(dut: Any) -> None:
     disk = await remapped(dut)
     await disk.there_and_back()
@@ -190,7 +190,7 @@ async def pages_are_taken_away_under_a_transfer(dut: Any) -> None:
     await disk.there_and_back()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(kind=["warm", "cold"], order=["masters-first", "units-first"])
 async def a_reset_in_the_middle_of_a_transfer(dut: Any, kind: str, order: str) -> None:
     disk = await remapped(dut)

@@ -34,7 +34,7 @@ async def works_again(stage: Stage) -> None:
     assert not stage.driver.handle_faults()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(kind=KINDS, order=ORDERS)
 async def a_reset_may_come_at_any_cycle(dut: Any, kind: str, order: str) -> None:
     stage = Stage(await Scene.power_up(dut), Trigger.WARM_RESET)
@@ -50,7 +50,7 @@ async def a_reset_may_come_at_any_cycle(dut: Any, kind: str, order: str) -> None
         await works_again(stage)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(kind=KINDS, order=ORDERS, step=["queue", "root", "translation"])
 async def a_reset_may_come_in_the_middle_of_enabling(
     dut: Any, kind: str, order: str, step: str
@@ -85,7 +85,7 @@ async def a_reset_may_come_in_the_middle_of_enabling(
     await scene.run()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(kind=KINDS, order=ORDERS, trigger=[Trigger.IOTLB_QUEUE, Trigger.IOTLB_REGISTER])
 async def a_reset_may_come_in_the_middle_of_an_invalidation(
     dut: Any, kind: str, order: str, trigger: Trigger
@@ -110,7 +110,7 @@ async def a_reset_may_come_in_the_middle_of_an_invalidation(
     await works_again(stage)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_function_reset_of_the_master_leaves_the_unit_as_it_is(dut: Any) -> None:
     stage = Stage(await Scene.power_up(dut), Trigger.DISABLE)
     scene = stage.scene

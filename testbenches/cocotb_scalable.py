@@ -40,7 +40,7 @@ async def enabled(dut: Any) -> tuple[Scene, AddressSpaces]:
     return scene, spaces
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def every_kind_of_address_space_works_beside_the_others(dut: Any) -> None:
     scene, spaces = await enabled(dut)
     copies = spaces.copies()
@@ -49,7 +49,7 @@ async def every_kind_of_address_space_works_beside_the_others(dut: Any) -> None:
     assert not spaces.driver.handle_faults()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def enabling_while_dma_without_pasid_runs(dut: Any) -> None:
     scene = await Scene.power_up(dut, config())
     let_unit_set_accessed_bits(scene)
@@ -69,7 +69,7 @@ async def enabling_while_dma_without_pasid_runs(dut: Any) -> None:
     await scene.run(spaces.copies())
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def the_root_changes_from_legacy_to_scalable_under_dma(dut: Any) -> None:
     scene = await Scene.power_up(dut, config())
     let_unit_set_accessed_bits(scene)
@@ -92,7 +92,7 @@ async def the_root_changes_from_legacy_to_scalable_under_dma(dut: Any) -> None:
     assert not driver.handle_faults()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def the_root_changes_between_scalable_tables_under_dma(dut: Any) -> None:
     scene, spaces = await enabled(dut)
     other = scene.driver(1)
@@ -113,7 +113,7 @@ async def the_root_changes_between_scalable_tables_under_dma(dut: Any) -> None:
     await scene.finish(copies)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 @cocotb.parametrize(kind=["warm", "cold"], order=ORDERS)
 async def a_reset_comes_between_requests_with_pasids(dut: Any, kind: str, order: str) -> None:
     scene, spaces = await enabled(dut)
@@ -132,7 +132,7 @@ async def a_reset_comes_between_requests_with_pasids(dut: Any, kind: str, order:
     await scene.run(spaces.copies())
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_pasid_is_taken_away_under_dma_and_the_others_go_on(dut: Any) -> None:
     scene, spaces = await enabled(dut)
     driver = spaces.driver
@@ -157,7 +157,7 @@ async def a_pasid_is_taken_away_under_dma_and_the_others_go_on(dut: Any) -> None
     await scene.run([each for each in spaces.copies() if each.user != user(SECOND)])
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def the_privilege_of_a_burst_is_seen(dut: Any) -> None:
     scene, spaces = await enabled(dut)
     driver = spaces.driver

@@ -97,7 +97,7 @@ async def copy_chain(alone: Alone, count: int) -> None:
     alone.checker.require_clean()
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def copies_every_byte_under_random_back_pressure(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     pause_all(alone.slave, alone.rng)
@@ -105,14 +105,14 @@ async def copies_every_byte_under_random_back_pressure(dut: Any) -> None:
     await copy_chain(alone, 5)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def copies_every_byte_when_reads_return_out_of_order(dut: Any) -> None:
     alone = await Alone.power_up(dut, "shuffling")
     await copy_chain(alone, 8)
     assert alone.reads.most_waiting >= int(dut.master.SLOTS.value)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def raises_its_interrupt_and_lowers_it_when_told(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     head = alone.write_chain(
@@ -128,7 +128,7 @@ async def raises_its_interrupt_and_lowers_it_when_told(dut: Any) -> None:
     assert await alone.host.master.read(Register.ID) == 0x5347_444D
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def an_error_stops_it_and_tells_where(dut: Any) -> None:
     alone = await Alone.power_up(dut, "faulty")
     copies = [Copy(SOURCE, DESTINATION, 256), Copy(SOURCE + 0x1000, DESTINATION + 0x1000, 256)]
@@ -151,7 +151,7 @@ async def an_error_stops_it_and_tells_where(dut: Any) -> None:
     await copy_chain(alone, 3)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def what_fails_to_be_read_is_written_nowhere(dut: Any) -> None:
     alone = await Alone.power_up(dut, "faulty")
     alone.write(DESTINATION, b"\xa5" * 64)
@@ -161,7 +161,7 @@ async def what_fails_to_be_read_is_written_nowhere(dut: Any) -> None:
     assert alone.read(DESTINATION, 64) == b"\xa5" * 64
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_misaligned_descriptor_is_refused(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     for copy in (Copy(SOURCE + 1, DESTINATION, 64), Copy(SOURCE, DESTINATION + 2, 64)):
@@ -172,7 +172,7 @@ async def a_misaligned_descriptor_is_refused(dut: Any) -> None:
     await copy_chain(alone, 2)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def stops_cleanly_wherever_it_is(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     pause_all(alone.slave, alone.rng)
@@ -194,7 +194,7 @@ async def stops_cleanly_wherever_it_is(dut: Any) -> None:
     await copy_chain(alone, 3)
 
 
-@cocotb.test
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_reset_may_come_at_any_cycle(dut: Any) -> None:
     alone = await Alone.power_up(dut)
     pause_all(alone.slave, alone.rng, duty=0.2)
