@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from cocotbext.axi import AxiLiteSlave
 
-from hdl_bridge._axi_bus import ready_signals
-from hdl_bridge._axi_stock import let_errors_escape, take_unknown_data
 from hdl_bridge._claims import claim
+from hdl_bridge.axi.bus import ready_signals
+from hdl_bridge.axi.stock import let_errors_escape, take_unknown_data
 from hdl_bridge.registers import OutsideRegistersError, RegisterWindow, SlaveTarget
 
 if TYPE_CHECKING:

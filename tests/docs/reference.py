@@ -31,7 +31,8 @@ SHOWN: Final = (
 PARTS: Final = (
     r".*\._",
     r"vtd_plugin\.inspect\.(trace_events|vector)",
-    r"hdl_bridge\.(axi_lite|axi_memory|burst_port|bursts|names)",
+    r"hdl_bridge\.(axi|pcie|wishbone)\..*",
+    r"hdl_bridge\.(axi_lite|burst_port|bursts|names)",
 )
 """Patterns of modules whose names are either nobody's business or shown on another page."""
 

@@ -10,7 +10,7 @@ from cocotb.utils import get_sim_time
 from cocotbext.pcie.core import Device
 from cocotbext.pcie.core.caps import PciCapId
 
-from hdl_bridge.pcie_reset import FunctionReset
+from hdl_bridge.pcie import FunctionReset
 from tests.hdl_bridge.pcie_bench import (
     HOST,
     IOVA,

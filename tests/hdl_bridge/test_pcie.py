@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cocotbext.pcie.core import MemoryEndpoint, RootComplex
 
-from hdl_bridge.pcie import attach, route_msi
-from hdl_bridge.pcie_reset import FunctionReset
+from hdl_bridge.pcie import FunctionReset, attach, route_msi
 from hdl_bridge.simulation import run
 from hdl_bridge.simulators import available
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cocotbext.pcie.core.tlp import Tlp, TlpAt, TlpType
 
-from hdl_bridge import _pcie_completion, _pcie_request, _pcie_rules
+from hdl_bridge.pcie import completion as pcie_completion
+from hdl_bridge.pcie import request as pcie_request
+from hdl_bridge.pcie import rules as pcie_rules
 from vtd_plugin.bus import Answer, AtomicOperation, Platform, Translation
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def test_a_span_is_what_the_byte_enables_select(dwords: int, first: int, last: i
     if dwords > 1:
         lanes += range(4, 4 * dwords - 4)
         lanes += [4 * dwords - 4 + byte for byte in range(4) if last >> byte & 1]
-    span = _pcie_request.span(read(0x1000, dwords, first, last))
+    span = pcie_request.span(read(0x1000, dwords, first, last))
     selected = [span.address - 0x1000 + at + byte for at, size in span.runs for byte in range(size)]
     assert selected == lanes
     assert span.size == (lanes[-1] - lanes[0] + 1 if lanes else 0)
@@ -55,8 +57,8 @@ def test_completions_are_whole_in_order_and_end_on_boundaries(
         tlp.set_addr_be(0x7000 + start, size)
         data = rng.randbytes(size)
         completions = list(
-            _pcie_completion.read_completions(
-                tlp, data, _pcie_completion.Cut(payload, boundary, every_boundary)
+            pcie_completion.read_completions(
+                tlp, data, pcie_completion.Cut(payload, boundary, every_boundary)
             )
         )
         received = b""
@@ -89,7 +91,7 @@ def test_a_redirected_request_has_the_header_that_its_address_needs(
 ) -> None:
     tlp = read(0, 1)
     tlp.fmt_type = fmt_type
-    copy = _pcie_request.redirected(tlp, address)
+    copy = pcie_request.redirected(tlp, address)
     assert (copy.fmt_type, copy.address) == expected
     assert (tlp.fmt_type, tlp.address) == (fmt_type, 0)
 
@@ -108,7 +110,7 @@ def test_operands_of_atomics_are_little_endian(
     tlp = Tlp()
     tlp.fmt_type = fmt_type
     tlp.set_data(bytes.fromhex(data))
-    assert _pcie_request.atomic(tlp) == _pcie_request.Atomic(*expected)
+    assert pcie_request.atomic(tlp) == pcie_request.Atomic(*expected)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_operands_of_atomics_are_little_endian(
     ],
 )
 def test_an_entry_tells_address_size_and_rights(translation: Translation, entry: int) -> None:
-    told = _pcie_completion.translation_entry(0x5123_4000, translation)
+    told = pcie_completion.translation_entry(0x5123_4000, translation)
     assert told == entry.to_bytes(8, "big")
 
 
@@ -135,7 +137,7 @@ def test_faults_of_translation_requests_are_told_by_status_or_by_no_rights(
 ) -> None:
     fake_unit.block(0x1000_0000, answer)
     request = platform.requester("00:04.0").begin_translation(0x1000_0000)
-    completion = _pcie_completion.translation_completion(read(0x1000_0000, 2), request)
+    completion = pcie_completion.translation_completion(read(0x1000_0000, 2), request)
     assert completion.status == status
     assert bytes(completion.data) == (bytes(8) if status == 0 else b"")
 
@@ -143,7 +145,7 @@ def test_faults_of_translation_requests_are_told_by_status_or_by_no_rights(
 @pytest.mark.parametrize(("rights", "flags"), [(0, 0), (2, 0b110)])
 def test_an_entry_without_rights_tells_nothing_of_who_may_use_it(rights: int, flags: int) -> None:
     translation = Translation(0xFEE0_0000, 0xFFF, rights)
-    told = _pcie_completion.translation_entry(0xFEE0_0010, translation, only_untranslated=True)
+    told = pcie_completion.translation_entry(0xFEE0_0010, translation, only_untranslated=True)
     assert told == (0xFEE0_0000 | flags).to_bytes(8, "big")
 
 
@@ -221,7 +223,7 @@ def test_translation_requests_ask_for_whole_entries(
 
 
 def assert_complaint(tlp: Any, wrong: str | None, boundary: int = 64) -> None:
-    complaint = _pcie_rules.complaint(tlp, boundary)
+    complaint = pcie_rules.complaint(tlp, boundary)
     assert complaint is None if wrong is None else wrong in (complaint or "")
 
 
@@ -243,5 +245,5 @@ def test_sizes_of_atomics(name: str, dwords: int, wrong: str | None, refused: st
     tlp.fmt_type, tlp.data = TlpType[name], bytearray(4 * dwords)
     assert_complaint(tlp, wrong)
     if wrong is None:
-        complaint = _pcie_rules.unsupported(tlp)
+        complaint = pcie_rules.unsupported(tlp)
         assert complaint is None if refused is None else refused in (complaint or "")

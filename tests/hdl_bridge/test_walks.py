@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from hdl_bridge._axi_side import Walks
 from hdl_bridge._signals import known, sampler
 from hdl_bridge.axi import Latency
+from hdl_bridge.axi.side import Walks
 from vtd_plugin import Platform, VtdUnit
 from vtd_plugin.software import Driver, FrameAllocator
 

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cocotb.triggers import RisingEdge
 
-from hdl_bridge._axi_bus import signal
-from hdl_bridge._axi_side import (
+from hdl_bridge._channel import Channel
+from hdl_bridge._lanes import stores_of
+from hdl_bridge._signals import Output, sampler
+from hdl_bridge.axi.bus import signal
+from hdl_bridge.axi.side import (
     AddressChannel,
     Flight,
     Side,
     first_host_address,
     next_due,
 )
-from hdl_bridge._channel import Channel
-from hdl_bridge._lanes import stores_of
-from hdl_bridge._signals import Output, sampler
 from hdl_bridge.burst_port import end_if_interrupt
 from hdl_bridge.bursts import MOST_BEATS, AxiProtocolError, Response, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hdl_bridge._axi_side import Terms
+    from hdl_bridge.axi.side import Terms
 
 _Beats: TypeAlias = tuple[list[str], list[str]]
 """The words of a burst, and their strobes."""

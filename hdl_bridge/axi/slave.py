@@ -16,10 +16,10 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiSlave
 
-from hdl_bridge._axi_bus import ready_signals, require_user
-from hdl_bridge._axi_ram import share
-from hdl_bridge._axi_stock import (
-    TESTED_VERSION,
+from hdl_bridge._claims import claim
+from hdl_bridge.axi.bus import ready_signals, require_user
+from hdl_bridge.axi.ram import share
+from hdl_bridge.axi.stock import (
     BeatReads,
     BeatWrites,
     EscapingErrors,
@@ -27,10 +27,7 @@ from hdl_bridge._axi_stock import (
     let_errors_escape,
     number_of,
 )
-from hdl_bridge._claims import claim
-from hdl_bridge.axi_memory import AxiMemory, Latency
-from hdl_bridge.burst_port import AxiUser, BurstPort, FaultResponse, end_if_interrupt
-from hdl_bridge.bursts import AxiProtocolError
+from hdl_bridge.burst_port import BurstPort, FaultResponse, end_if_interrupt
 from hdl_bridge.registers import OutsideRegistersError, RegisterWindow, SlaveTarget
 
 if TYPE_CHECKING:
@@ -42,18 +39,6 @@ if TYPE_CHECKING:
     from hdl_bridge.bursts import Burst
     from hdl_bridge.registers import RegisterTarget
     from vtd_plugin.bus import Platform, Requester, RequestOptions, Transfer
-
-__all__ = [
-    "TESTED_VERSION",
-    "AxiMemory",
-    "AxiProtocolError",
-    "AxiUser",
-    "BurstPort",
-    "FaultResponse",
-    "Latency",
-    "attach",
-    "attach_registers",
-]
 
 
 def attach(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hdl_bridge._pcie_completion import (
+from hdl_bridge.pcie.completion import (
     Cut,
     data_completion,
     read_completions,
     refusal,
     translation_completion,
 )
-from hdl_bridge._pcie_request import Kind, atomic, kind_of, span, written
+from hdl_bridge.pcie.request import Kind, atomic, kind_of, span, written
 from vtd_plugin.bus import Answer, RequestKind, Transfer
 from vtd_plugin.bus.atomics import outcome
 

@@ -16,14 +16,13 @@ import cocotb
 from cocotb.triggers import Event, First, Timer
 from cocotbext.pcie.core.tlp import TlpAttr
 
-from hdl_bridge._pcie_completion import Cut, refusal
-from hdl_bridge._pcie_entry import guard
-from hdl_bridge._pcie_msi import route_msi
-from hdl_bridge._pcie_order import Line
-from hdl_bridge._pcie_request import KINDS, Kind, atomic, kind_of, redirected, span
-from hdl_bridge._pcie_rules import complaint, unsupported
-from hdl_bridge._pcie_service import carry_out, elsewhere
-from hdl_bridge._pcie_structure import require_platform, require_root_complex
+from hdl_bridge.pcie.completion import Cut, refusal
+from hdl_bridge.pcie.entry import guard
+from hdl_bridge.pcie.order import Line
+from hdl_bridge.pcie.request import KINDS, Kind, atomic, kind_of, redirected, span
+from hdl_bridge.pcie.rules import complaint, unsupported
+from hdl_bridge.pcie.service import carry_out, elsewhere
+from hdl_bridge.pcie.structure import require_platform, require_root_complex
 from vtd_plugin.bus import AddressType, Answer, Platform, RequestOptions, Transfer
 
 if TYPE_CHECKING:
@@ -32,9 +31,7 @@ if TYPE_CHECKING:
     from cocotb.triggers import Trigger
     from cocotbext.pcie.core import RootComplex
 
-    from hdl_bridge._pcie_entry import PassOn
-
-__all__ = ["PcieBridge", "RequestListener", "attach", "route_msi"]
+    from hdl_bridge.pcie.entry import PassOn
 
 _NO_WRITE: Final = 1
 """The NW flag of a translation request lies where other requests have processing hints (ATS)."""

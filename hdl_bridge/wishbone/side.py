@@ -19,14 +19,14 @@ from hdl_bridge._channel import Channel
 from hdl_bridge._claims import claim
 from hdl_bridge._reset_input import ResetInput
 from hdl_bridge._signals import Output, known, sampler
-from hdl_bridge._wishbone_bus import bytes_of
+from hdl_bridge.wishbone.bus import bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cocotb.task import Task
 
-    from hdl_bridge._wishbone_bus import WishboneBus
+    from hdl_bridge.wishbone.bus import WishboneBus
 
 
 _PATIENCE: Final = 8  # idle clock cycles before it sleeps: falling asleep costs as much as some

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hdl_bridge._arguments import require_count
-from hdl_bridge._axi_bus import signal
 from hdl_bridge._channel import Channel
 from hdl_bridge._signals import Output, sampler
+from hdl_bridge.axi.bus import signal
 from hdl_bridge.bursts import AxiProtocolError, BurstType, legal_burst, unknown
 from vtd_plugin.bus import IDENTITY
 

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from cocotb.triggers import RisingEdge
 
-from hdl_bridge._axi_bus import signal
-from hdl_bridge._axi_side import (
+from hdl_bridge._channel import Channel
+from hdl_bridge._lanes import words_of
+from hdl_bridge._signals import Output, sampler
+from hdl_bridge.axi.bus import signal
+from hdl_bridge.axi.side import (
     AddressChannel,
     Flight,
     Side,
     first_host_address,
     next_due,
 )
-from hdl_bridge._channel import Channel
-from hdl_bridge._lanes import words_of
-from hdl_bridge._signals import Output, sampler
 from hdl_bridge.bursts import Response
 
 if TYPE_CHECKING:
-    from hdl_bridge._axi_side import Terms
+    from hdl_bridge.axi.side import Terms
 
 
 class _DataChannel(Channel):

@@ -7,12 +7,12 @@ from the clock edge at which it is taken to the one at which the master takes it
 
 from __future__ import annotations
 
-from hdl_bridge._wishbone_bus import WishboneBus
-from hdl_bridge._wishbone_initiator import WishboneResponse
-from hdl_bridge._wishbone_master import WishboneMaster, WishboneRead, WishboneWrite
-from hdl_bridge._wishbone_memory import WishboneMemory
-from hdl_bridge._wishbone_registers import WishboneRegisters
-from hdl_bridge._wishbone_side import WishboneError
+from hdl_bridge.wishbone.bus import WishboneBus
+from hdl_bridge.wishbone.initiator import WishboneResponse
+from hdl_bridge.wishbone.master import WishboneMaster, WishboneRead, WishboneWrite
+from hdl_bridge.wishbone.memory import WishboneMemory
+from hdl_bridge.wishbone.registers import WishboneRegisters
+from hdl_bridge.wishbone.side import WishboneError
 
 __all__ = [
     "WishboneBus",

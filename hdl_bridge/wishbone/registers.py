@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hdl_bridge._lanes import runs_of_ones
-from hdl_bridge._wishbone_bus import require_bus
-from hdl_bridge._wishbone_side import Request, Subordinate
 from hdl_bridge.registers import RegisterWindow
+from hdl_bridge.wishbone.bus import require_bus
+from hdl_bridge.wishbone.side import Request, Subordinate
 
 if TYPE_CHECKING:
-    from hdl_bridge._wishbone_bus import WishboneBus
     from hdl_bridge.registers import RegisterTarget
+    from hdl_bridge.wishbone.bus import WishboneBus
 
 
 class WishboneRegisters(Subordinate):

@@ -15,15 +15,15 @@ import cocotb
 from cocotb.triggers import Event, RisingEdge
 
 from hdl_bridge._signals import Output, known, sampler
-from hdl_bridge._wishbone_side import WishboneError
+from hdl_bridge.wishbone.side import WishboneError
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from cocotb.task import Task
 
-    from hdl_bridge._wishbone_bus import WishboneBus
-    from hdl_bridge._wishbone_side import Request
+    from hdl_bridge.wishbone.bus import WishboneBus
+    from hdl_bridge.wishbone.side import Request
 
 
 class WishboneResponse(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hdl_bridge._pcie_request import DWORD, Kind, atomic, kind_of
+from hdl_bridge.pcie.request import DWORD, Kind, atomic, kind_of
 from vtd_plugin.bus import PAGE_SIZE, AddressType, AtomicOperation
 from vtd_plugin.bus.atomics import SIZES
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hdl_bridge._arguments import require_count
 from hdl_bridge._reset_input import ResetInput
-from hdl_bridge._wishbone_bus import bytes_of, require_bus
-from hdl_bridge._wishbone_initiator import Cycle, Initiator, WishboneResponse
-from hdl_bridge._wishbone_side import Request, WishboneError
+from hdl_bridge.wishbone.bus import bytes_of, require_bus
+from hdl_bridge.wishbone.initiator import Cycle, Initiator, WishboneResponse
+from hdl_bridge.wishbone.side import Request, WishboneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from typing_extensions import Buffer
 
-    from hdl_bridge._wishbone_bus import WishboneBus
+    from hdl_bridge.wishbone.bus import WishboneBus
 
 
 class WishboneRead(NamedTuple):

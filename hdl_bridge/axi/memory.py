@@ -14,12 +14,12 @@ import cocotb
 from cocotb.triggers import Event, First, RisingEdge
 
 from hdl_bridge._arguments import require_count, require_wires
-from hdl_bridge._axi_bus import directions, ready_signals, require_user
-from hdl_bridge._axi_read import ReadSide
-from hdl_bridge._axi_side import Latency, Terms, Walks
-from hdl_bridge._axi_write import WriteSide
 from hdl_bridge._claims import claim
 from hdl_bridge._reset_input import ResetInput
+from hdl_bridge.axi.bus import directions, ready_signals, require_user
+from hdl_bridge.axi.read import ReadSide
+from hdl_bridge.axi.side import Latency, Terms, Walks
+from hdl_bridge.axi.write import WriteSide
 from hdl_bridge.burst_port import BurstPort, FaultResponse
 from hdl_bridge.exclusive import ExclusiveMonitor
 

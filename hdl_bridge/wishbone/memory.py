@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hdl_bridge._lanes import runs_of_ones
-from hdl_bridge._wishbone_bus import require_bus
-from hdl_bridge._wishbone_side import Request, Subordinate
 from hdl_bridge.burst_port import checked_options, end_if_interrupt, requester_of
+from hdl_bridge.wishbone.bus import require_bus
+from hdl_bridge.wishbone.side import Request, Subordinate
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from hdl_bridge._wishbone_bus import WishboneBus
+    from hdl_bridge.wishbone.bus import WishboneBus
     from vtd_plugin.bus import Platform, Requester, RequestOptions, Transfer
 
 

@@ -8,8 +8,8 @@ import cocotb
 from cocotb.triggers import Timer
 from cocotbext.pcie.core.function import Function
 
-from hdl_bridge._pcie_completion import is_last
-from hdl_bridge._pcie_structure import require
+from hdl_bridge.pcie.completion import is_last
+from hdl_bridge.pcie.structure import require
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable

@@ -14,8 +14,8 @@ from cocotbext.axi import MemoryRegion, SparseMemoryRegion
 from cocotbext.axi.memory import Memory as StockMemory
 from cocotbext.axi.sparse_memory import SparseMemory
 
-from hdl_bridge._axi_stock import TESTED_VERSION
 from hdl_bridge._structure import require
+from hdl_bridge.axi.stock import TESTED_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cocotb
 
-from hdl_bridge._pcie_structure import require_platform, require_root_complex
+from hdl_bridge.pcie.structure import require_platform, require_root_complex
 from vtd_plugin.bus import INTERRUPT_WINDOW_BASE, InterruptMessage, Platform
 
 if TYPE_CHECKING:

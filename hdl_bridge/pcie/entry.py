@@ -8,8 +8,8 @@ import cocotb
 from cocotb.queue import Queue
 from cocotbext.pcie.core.tlp import Tlp
 
-from hdl_bridge._pcie_request import KINDS
-from hdl_bridge._pcie_structure import require
+from hdl_bridge.pcie.request import KINDS
+from hdl_bridge.pcie.structure import require
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

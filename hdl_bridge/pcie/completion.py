@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from cocotbext.pcie.core.tlp import CplStatus, Tlp, TlpType
 from cocotbext.pcie.core.utils import PcieId
 
-from hdl_bridge._pcie_request import DWORD, Kind, atomic, kind_of, span
+from hdl_bridge.pcie.request import DWORD, Kind, atomic, kind_of, span
 from vtd_plugin.bus import INTERRUPT_WINDOW_BASE, INTERRUPT_WINDOW_LAST, PAGE_SIZE, Answer
 
 if TYPE_CHECKING:
