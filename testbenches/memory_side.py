@@ -81,8 +81,8 @@ class MemorySide:
         self.channels: AxiRam | AxiMemory | StallInput
         memory = Memory.of_this_simulation()
         if memory is Memory.NATIVE_MEMORY:
-            NativeMemory(dut.memory, port, user=user)
-            self._wires = WireBursts(dut, port, journal, user)
+            native = NativeMemory(dut.memory, port, user=user)
+            self._wires = WireBursts(dut, port, journal, user, native)
             self.channels = StallInput(dut.stall, dut.clk)
             return
         bus = AxiBus.from_prefix(dut, "m_axi")

@@ -20,6 +20,7 @@ from vtd_plugin.bus import Attributes, RequestKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from hdl_bridge.burst_port import BurstPort
     from testbenches.journal import Burst, Journal
     from vtd_plugin import RequesterPort, Transfer
     from vtd_plugin.bus import RequestOptions
@@ -85,6 +86,7 @@ class WireBursts:
         port: RequesterPort,
         journal: Journal,
         user: Callable[[int], RequestOptions] | None,
+        memory: BurstPort,
     ) -> None:
         """Watch from now on.
 
@@ -93,12 +95,18 @@ class WireBursts:
             port: Whose requests the bursts are.
             journal: Who is told of them.
             user: What AxUSER says, where there is one.
+            memory: Who asks the port for those that no lease serves.
         """
         self._dut = dut
         self._port = port
         self._journal = journal
         self._user = user
         self._under_way: list[tuple[WireBurst, Burst]] = []
+        self._accepted: list[WireBurst] = []  # at this clock edge
+        self._asked_for: list[tuple[int, bool]] = []  # since the last one: address, is it a write
+        memory.listeners.append(
+            lambda transfer: self._asked_for.append((transfer.iova, transfer.is_write))
+        )
         cocotb.start_soon(self._watch("ar", "r", is_write=False))
         cocotb.start_soon(self._watch("aw", "b", is_write=True))
 
@@ -118,9 +126,9 @@ class WireBursts:
                 await ReadWrite()
                 self._cut(is_write=is_write)
             elif asks.value and taken.value:
-                burst = self._asked(address, is_write=is_write)
+                self._accepted.append(self._asked(address, is_write=is_write))
                 await ReadWrite()
-                self._begin(burst)
+                self._begin_accepted()
             elif answers.value and accepted.value and (is_write or self._signal("rlast").value):
                 response = Response(int(self._signal(f"{answer}resp").value))
                 await ReadWrite()
@@ -137,6 +145,15 @@ class WireBursts:
         options = user(int(self._signal(f"{channel}user").value)) if user is not None else {}
         kind = RequestKind.WRITE if is_write else RequestKind.READ
         return WireBurst(address, (length + 1) << size, Attributes(kind, **options))
+
+    def _begin_accepted(self) -> None:
+        """Of a read and a write, that begins first for which the port was asked first."""
+        accepted, self._accepted = self._accepted, []
+        asked_for, self._asked_for = self._asked_for, []
+        places = {place: number for number, place in enumerate(asked_for)}
+        accepted.sort(key=lambda burst: places.get((burst.iova, burst.is_write), len(places)))
+        for burst in accepted:
+            self._begin(burst)
 
     def _begin(self, burst: WireBurst) -> None:
         entry = self._journal.begin(burst)
