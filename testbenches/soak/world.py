@@ -16,6 +16,7 @@ from testbenches.cocotb_reset import KINDS, LONGEST_GAP
 from testbenches.journal import DIRECT
 from testbenches.soak.defects import Defect, Rank, Refusal
 from testbenches.soak.traffic import Traffic
+from vtd_plugin.bus import ResetDone, ResetKind
 from vtd_plugin.encodings.codes import TableMode
 from vtd_plugin.encodings.registers import GSTS
 from vtd_plugin.software import Command
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from testbenches.soak.defects import Entry, Forgotten
     from testbenches.soak.fault_book import FaultBook
     from testbenches.soak.tables import Tables
+    from vtd_plugin.bus import Event
     from vtd_plugin.software import Pending
 
 _BAD_MODES: Final = {TableMode.RESERVED: "RTA.1.2", TableMode.ABORT: "RTA.4"}
@@ -59,6 +61,7 @@ class World:
         self._refused: Refusal | None = None
         self._frames = list((scene.random_view("spare").pages or {}).values())
         scene.journal.listeners.append(book.burst_began)
+        scene.platform.add_observer(self._observe)
         for each in tables:
             self._break_pages(each)
         self.traffic = Traffic(scene, book, self.tables, self._driver)
@@ -86,9 +89,6 @@ class World:
         scene, rng = self.scene, self.scene.rng
         kind = rng.choice(KINDS)
         copies = self.traffic.cut()
-        if kind == "cold":
-            self._book.forget()
-        self._book.restart()
         await scene.reset(kind, rng.choice(ORDERS), rng.randrange(LONGEST_GAP))
         scene.after_reset(copies)
         assert self._driver.registers.read(GSTS).value == 0
@@ -106,6 +106,13 @@ class World:
         await self.turn_on()
         await self.scene.run()
         self._book.check(self._driver)
+
+    def _observe(self, event: Event) -> None:
+        """A reset of the unit comes when it comes: bursts may begin until then."""
+        if isinstance(event, ResetDone) and event.part == "units":
+            if event.kind is ResetKind.COLD:
+                self._book.forget()
+            self._book.restart()
 
     def _break_pages(self, tables: Tables) -> None:
         """Break some before the unit has seen them."""
