@@ -8,6 +8,7 @@ import cocotb
 from cocotb.triggers import Timer
 from cocotbext.pcie.core.function import Function
 
+from hdl_bridge._arguments import require_count
 from hdl_bridge.pcie.completion import is_last
 from hdl_bridge.pcie.structure import require
 
@@ -50,10 +51,7 @@ class FunctionReset:
         """
         if not isinstance(function, Function):
             raise TypeError(f"{function!r} is no Function of cocotbext-pcie")
-        if isinstance(hold, bool) or not isinstance(hold, int):
-            raise TypeError(f"hold={hold!r} is no int (nanoseconds)")
-        if hold < 0:
-            raise ValueError(f"hold={hold} ns is less than 0")
+        require_count("hold", hold, 0)
         require(
             function,
             *("tag_active", "rx_cpl_queues", "rx_cpl_sync"),

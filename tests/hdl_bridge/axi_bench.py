@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
-from cocotbext.axi import AxiBus, AxiRam, AxiSlave
+from cocotbext.axi import AxiBus, AxiLiteBus, AxiRam, AxiSlave
 
 from hdl_bridge.axi import AxiMemory, BurstPort, attach
 from hdl_bridge.bursts import Burst, BurstType
@@ -70,6 +70,17 @@ def lacking(bus: AxiBus, *names: str) -> AxiBus:
                     channel._signals[name] = None
                     setattr(channel, name, None)
     return bus
+
+
+async def start_lite(dut: Any) -> AxiLiteBus:
+    """The AXI4-Lite wires with their clock, nobody on them yet."""
+    dut.rst.value = 0
+    for name in ("aw", "w", "b", "ar", "r"):
+        getattr(dut, f"axil_{name}valid").value = 0
+        getattr(dut, f"axil_{name}ready").value = 0
+    Clock(dut.clk, 10, unit="ns", impl="gpi").start()
+    await ClockCycles(dut.clk, 2)
+    return AxiLiteBus.from_prefix(dut, "axil")
 
 
 class Bench:

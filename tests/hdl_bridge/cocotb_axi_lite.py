@@ -5,25 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
 from cocotb.types import LogicArray
-from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+from cocotbext.axi import AxiLiteMaster, AxiResp
 
 from hdl_bridge.axi_lite import attach_registers
+from tests.hdl_bridge.axi_bench import start_lite
 from tests.hdl_bridge.registers import Registers
 
 BASE = 0x8000
 
 
 async def start(dut: Any) -> tuple[Registers, AxiLiteMaster]:
-    dut.rst.value = 0
-    for name in ("aw", "w", "b", "ar", "r"):
-        getattr(dut, f"axil_{name}valid").value = 0
-        getattr(dut, f"axil_{name}ready").value = 0
-    Clock(dut.clk, 10, unit="ns", impl="gpi").start()
-    await ClockCycles(dut.clk, 2)
-    bus = AxiLiteBus.from_prefix(dut, "axil")
+    bus = await start_lite(dut)
     registers = Registers()
     attach_registers(bus, dut.clk, registers, dut.rst, base=BASE)
     return registers, AxiLiteMaster(bus, dut.clk, dut.rst)

@@ -7,11 +7,10 @@ import random
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles
-from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+from cocotbext.axi import AxiLiteMaster, AxiResp
 
 from hdl_bridge.axi import AxiMemory
+from tests.hdl_bridge.axi_bench import start_lite
 from vtd_plugin.bus import Mapping, Platform
 from vtd_plugin.bus.testing import FakeUnit
 
@@ -20,15 +19,9 @@ IOVA, HOST, MAPPED = 0x4000, 0x10_0000, 0x2000
 
 
 async def start(dut: Any) -> tuple[Platform, AxiMemory, AxiLiteMaster]:
-    dut.rst.value = 0
-    for name in ("aw", "w", "b", "ar", "r"):
-        getattr(dut, f"axil_{name}valid").value = 0
-        getattr(dut, f"axil_{name}ready").value = 0
-    Clock(dut.clk, 10, unit="ns", impl="gpi").start()
-    await ClockCycles(dut.clk, 2)
+    bus = await start_lite(dut)
     platform = Platform(4 << 20, load_entry_points=False)
     platform.add_unit(FakeUnit([Mapping(IOVA, HOST, MAPPED)]))
-    bus = AxiLiteBus.from_prefix(dut, "axil")
     memory = AxiMemory(bus, dut.clk, dut.rst, platform, SOURCE_ID)
     return platform, memory, AxiLiteMaster(bus, dut.clk, dut.rst)
 

@@ -24,6 +24,7 @@ from vtd_plugin.software import Driver, FrameAllocator, InterruptRemapping
 
 if TYPE_CHECKING:
     from vtd_plugin.bus import Event
+    from vtd_plugin.software import Domain
 
 IOVA = 0x4000_0000
 HOST = 0x10_0000
@@ -76,6 +77,14 @@ class World:
     def source_id(self) -> int:
         return int(self.endpoint.pcie_id)
 
+    def map_pages(self, size: int, *, device_tlb: bool = False) -> Domain:
+        """Turn translation on, with so many bytes mapped for the endpoint."""
+        self.driver.enable()
+        domain = self.driver.create_domain()
+        domain.map(IOVA, HOST, size)
+        self.driver.attach(self.source_id, domain, device_tlb=device_tlb)
+        return domain
+
     def fault_names(self) -> list[str]:
         return [report.name for report in self.driver.handle_faults()]
 
@@ -83,11 +92,8 @@ class World:
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_an_endpoint_asks_for_a_translation_and_uses_it(dut: Any) -> None:
     world = await World.start(DT=1)
-    endpoint, driver = world.endpoint, world.driver
-    driver.enable()
-    domain = driver.create_domain()
-    domain.map(IOVA, HOST, 0x4000)
-    driver.attach(world.source_id, domain, device_tlb=True)
+    endpoint = world.endpoint
+    world.map_pages(0x4000, device_tlb=True)
     world.platform.write(HOST + 0x2040, b"translated")
     (told,) = await ask(endpoint, translation_request(endpoint, IOVA + 0x2000))
     entry = int.from_bytes(told.data, "big")
@@ -106,11 +112,8 @@ async def test_software_is_not_told_that_a_page_is_forgotten_before_a_device_was
     dut: Any,
 ) -> None:
     world = await World.start(DT=1)
-    endpoint, driver = world.endpoint, world.driver
-    driver.enable()
-    domain = driver.create_domain()
-    domain.map(IOVA, HOST, 0x1000)
-    driver.attach(world.source_id, domain, device_tlb=True)
+    endpoint = world.endpoint
+    domain = world.map_pages(0x1000, device_tlb=True)
     world.walk_nanoseconds = 5000
     asking = cocotb.start_soon(ask(endpoint, translation_request(endpoint, IOVA), 10_000))
     await settle()
@@ -154,10 +157,7 @@ async def test_what_the_unit_cannot_look_up_is_ur_for_a_read_and_ca_for_a_transl
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 async def test_a_walk_takes_the_time_it_is_given_and_a_hit_none(dut: Any) -> None:
     world = await World.start()
-    world.driver.enable()
-    domain = world.driver.create_domain()
-    domain.map(IOVA, HOST, 0x1000)
-    world.driver.attach(world.source_id, domain)
+    world.map_pages(0x1000)
     world.walk_nanoseconds = 1000
     taken = []
     for _ in range(3):
